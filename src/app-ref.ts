@@ -1,0 +1,11 @@
+/** Where the application is: a module file and, if one was named, its export. Resolved by the master before a fork, loaded by workers. */
+
+/** An application reference with its module found on disk. */
+export interface AppReference {
+  /** As the user wrote it. */
+  readonly text: string;
+  /** Absolute path of the module's file. */
+  readonly file: string;
+  /** The export after the colon, or undefined. */
+  readonly exportName: string | undefined;
+}

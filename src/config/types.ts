@@ -1,0 +1,100 @@
+/**
+ * What a resolved configuration is, for everyone who reads it. Knows nothing of how it was found: the table of
+ * settings is in `settings.ts`, the search for values in `resolve.ts`. Durations are milliseconds, sizes are bytes.
+ */
+
+/** One address to listen on, as asked for. `host: null` means all addresses, IPv6 and IPv4. */
+export type BindAddress =
+  | { readonly kind: "tcp"; readonly host: string | null; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "abstract"; readonly name: string }
+  | { readonly kind: "fd"; readonly fd: number };
+
+/** How many extra workers a reload may run at once: a count, or a share of the target. */
+export type Surge = { readonly kind: "count"; readonly value: number } | { readonly kind: "percent"; readonly value: number };
+
+export type InterfaceName = "auto" | "gateway" | "node";
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+export type LogFormat = "auto" | "pretty" | "json";
+
+/** Every setting with its final value; keys are the camelCase keys of the configuration file. */
+export interface Settings {
+  readonly config: string | undefined;
+  readonly bind: readonly BindAddress[];
+  readonly backlog: number;
+  readonly workers: number;
+  readonly interface: InterfaceName;
+  readonly factory: boolean;
+  readonly preload: boolean;
+  readonly waitReady: boolean;
+  readonly timeout: number;
+  readonly bootTimeout: number;
+  readonly gracefulTimeout: number;
+  readonly linger: number;
+  readonly shutdownDelay: number;
+  readonly surge: Surge;
+  readonly giveUp: number;
+  readonly keepAlive: number;
+  readonly chdir: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  readonly envFile: string | undefined;
+  readonly pid: string | undefined;
+  readonly name: string;
+  readonly nodeArg: readonly string[];
+  readonly import: readonly string[];
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  readonly logFile: string | undefined;
+}
+
+/** Where a value came from, later ones winning. */
+export type Origin = "default" | "file" | "environment" | "command line";
+
+/** A worker as hooks see it. */
+export interface WorkerInfo {
+  readonly slot: number;
+  readonly id: number;
+  readonly generation: number;
+  readonly pid: number;
+}
+
+/** Functions of the configuration file. One that throws is logged and changes nothing else. */
+export interface Hooks {
+  /** In the master, before anything is bound or forked. */
+  onStarting?(): unknown;
+  /** In the master, when every worker of the first start is ready. */
+  whenReady?(): unknown;
+  /** In the master, when a reload begins. */
+  onReload?(): unknown;
+  /** In the master, before it exits. */
+  onExit?(): unknown;
+  /** In the master, after a worker has gone. */
+  childExit?(worker: WorkerInfo, code: number | null, signal: string | null): unknown;
+  /** In the master, when the wanted number of workers has changed. */
+  workersChanged?(workers: number, before: number): unknown;
+  /** In a worker, after the application has loaded. */
+  postWorkerInit?(worker: WorkerInfo): unknown;
+  /** In a worker, before it exits. */
+  workerExit?(worker: WorkerInfo): unknown;
+}
+
+export const MASTER_HOOKS = ["onStarting", "whenReady", "onReload", "onExit", "childExit", "workersChanged"] as const;
+export const WORKER_HOOKS = ["postWorkerInit", "workerExit"] as const;
+
+/** A configuration found and checked: the settings, where each came from, and the file's hooks. */
+export interface Configuration {
+  readonly settings: Settings;
+  /** The application as written: `file[:export]` or a package specifier. */
+  readonly app: string;
+  /** What follows `--` on the command line: the application's arguments. */
+  readonly appArgs: readonly string[];
+  readonly origins: Readonly<Record<keyof Settings, Origin>>;
+  readonly hooks: Hooks;
+  /** Absolute path of the configuration file that was read, or undefined. */
+  readonly configFile: string | undefined;
+  /** Why there are this many workers, for the start line: `--workers`, `2 CPUs`, `memory limit 1 GB`, … */
+  readonly workersReason: string;
+  /** The variables of `--env-file` and `--env`, in the order in which they apply over the master's environment. */
+  readonly workerEnv: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,89 @@
+/**
+ * Exit codes and the error that carries one. A `TsgateError` is a sentence for the user: its message says what was
+ * wrong, where, and what to do, and no stack of ours is ever shown with it. An error of the user's own module
+ * travels as its `cause` and keeps the user's own stack.
+ */
+
+/** Exit codes of the `tsgate` command. */
+export const EXIT = {
+  stopped: 0,
+  error: 1,
+  usage: 2,
+  workerFailedToBoot: 3,
+  applicationFailedToLoad: 4,
+  cannotBind: 5,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** An error that is one sentence for the user and ends the command with `exitCode`. */
+export class TsgateError extends Error {
+  override readonly name = "TsgateError";
+  readonly code: string;
+  readonly exitCode: ExitCode;
+
+  constructor(code: string, message: string, options: { exitCode: ExitCode; cause?: unknown }) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.exitCode = options.exitCode;
+  }
+}
+
+/** Wrong usage or configuration: exit code 2. */
+export function usageError(message: string, cause?: unknown): TsgateError {
+  return new TsgateError("USAGE", message, { exitCode: EXIT.usage, cause });
+}
+
+/** An error as plain data, so that it can cross a process boundary and keep its stack. */
+export interface ErrorReport {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly code?: string;
+}
+
+/** Turns anything thrown into plain data; never throws. */
+export function reportError(error: unknown): ErrorReport {
+  if (error instanceof Error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const stack = error.stack === undefined ? undefined : withoutOwnFrames(error.stack);
+    return {
+      name: error.name,
+      message: error.message,
+      ...(stack === undefined ? {} : { stack }),
+      ...(typeof code === "string" ? { code } : {}),
+    };
+  }
+  return { name: "Error", message: `a thrown ${typeof error}: ${printable(error)}` };
+}
+
+/** The shortest description of anything thrown: its message, or the value itself. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : printable(error);
+}
+
+/** Whether `error` carries the system error code `code`, such as `ENOENT`. */
+export function hasCode(error: unknown, code: string): boolean {
+  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === code;
+}
+
+/** For the branch of a switch that cannot be reached: fails to compile when a case is missing. */
+export function assertNever(value: never): never {
+  throw new Error(`unreachable: ${printable(value)}`);
+}
+
+function printable(value: unknown): string {
+  try {
+    return typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return String(value);
+  }
+}
+
+/** Drops the frames of Node and of tsgate's own bundles: what is left is the user's. */
+function withoutOwnFrames(stack: string): string {
+  const lines = stack.split("\n").filter((line) => !OWN_FRAME.test(line));
+  return lines.join("\n").trimEnd();
+}
+
+const OWN_FRAME = /^\s+at .*(?:\(|\s)(?:node:|file:\/\/)?(?:internal\/|.*[\\/]tsgate[\\/]dist[\\/]|.*[\\/]dist[\\/](?:worker|cli)\.cjs)|^\s+at .*\(?node:internal\//;

@@ -1,0 +1,89 @@
+/**
+ * The catalogue of messages between master and worker. Imperative names go down, past tense comes up. Ours are
+ * `{ tsgate: type, … }`; everything else on the channel belongs to the application.
+ */
+
+import type { AppReference } from "./app-ref.ts";
+import type { InterfaceName, LogLevel, WorkerInfo } from "./config/types.ts";
+import type { ErrorReport } from "./errors.ts";
+
+/** What a worker has to know to boot: the answer to its `hello`. */
+export interface BootOrder {
+  readonly worker: WorkerInfo;
+  readonly app: AppReference;
+  readonly appArgs: readonly string[];
+  readonly interface: InterfaceName;
+  readonly factory: boolean;
+  readonly waitReady: boolean;
+  readonly keepAliveMs: number;
+  readonly lingerMs: number;
+  readonly gracefulTimeoutMs: number;
+  /** Milliseconds between heartbeats. */
+  readonly heartbeatMs: number;
+  readonly backlog: number;
+  readonly multiprocess: boolean;
+  readonly processTitle: string;
+  readonly name: string;
+  readonly logLevel: LogLevel;
+  readonly logFile: string | undefined;
+  /** The configuration file, when it holds hooks that run in the worker. */
+  readonly hooksFile: string | undefined;
+}
+
+/** One listening socket as a worker is told of it; its handle travels beside the message. */
+export interface ListenerInfo {
+  readonly index: number;
+  readonly count: number;
+  /** As it is written in logs: `127.0.0.1:8000`, `unix:/run/app.sock`. */
+  readonly address: string;
+  readonly isUnix: boolean;
+}
+
+/** Master to worker. */
+export type Order =
+  | { readonly tsgate: "boot"; readonly order: BootOrder }
+  /** Load and describe the application, then exit; nothing is started. */
+  | { readonly tsgate: "check"; readonly order: BootOrder }
+  | { readonly tsgate: "listen"; readonly listener: ListenerInfo }
+  /** Finish what is in flight and leave; `stop` is the whole server's: the accept queue is emptied first. */
+  | { readonly tsgate: "drain"; readonly why: DrainReason; readonly wholeServer: boolean; readonly deadlineMs: number }
+  /** Leave now. */
+  | { readonly tsgate: "quit" }
+  /** The master has seen this worker's SIGTERM and will decide. */
+  | { readonly tsgate: "term-seen" };
+
+export type DrainReason =
+  | "reload"
+  | "stop"
+  | "scaled down"
+  | "superseded"
+  | "rollout aborted"
+  | "unhealthy"
+  | "terminated"
+  | "orphaned"
+  | "uncaught exception";
+
+/** What kind of application was found and how it is served. */
+export interface ApplicationInfo {
+  readonly interface: Exclude<InterfaceName, "auto">;
+  /** Where it was found, in words: `default export, an Express application`. */
+  readonly found: string;
+  /** The transport that serves it. */
+  readonly transport: string;
+}
+
+/** How far a worker had come when its boot failed. */
+export type BootStage = "load" | "startup" | "listen";
+
+/** Worker to master. */
+export type Report =
+  | { readonly tsgate: "hello" }
+  | { readonly tsgate: "application-loaded"; readonly info: ApplicationInfo }
+  | { readonly tsgate: "application-started" }
+  | { readonly tsgate: "ready" }
+  | { readonly tsgate: "boot-failed"; readonly stage: BootStage; readonly summary: string; readonly error?: ErrorReport }
+  | { readonly tsgate: "heartbeat"; readonly isHealthy: boolean }
+  | { readonly tsgate: "term-received" }
+  /** The application threw where nobody catches; the worker drains by itself. */
+  | { readonly tsgate: "uncaught"; readonly origin: string; readonly error: ErrorReport }
+  | { readonly tsgate: "log"; readonly level: LogLevel; readonly msg: string; readonly fields: Readonly<Record<string, unknown>> };
