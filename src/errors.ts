@@ -80,10 +80,18 @@ function printable(value: unknown): string {
   }
 }
 
-/** Drops the frames of Node and of tsgate's own bundles: what is left is the user's. */
-function withoutOwnFrames(stack: string): string {
-  const lines = stack.split("\n").filter((line) => !OWN_FRAME.test(line));
-  return lines.join("\n").trimEnd();
+/** Whether a stack shows a place in the user's code: a frame, or the source line of a syntax error. */
+export function hasUserPlace(stack: string): boolean {
+  return /^\s+at /m.test(stack) || /^(?:file:\/\/)?\/.*:\d+$/m.test(stack);
 }
 
-const OWN_FRAME = /^\s+at .*(?:\(|\s)(?:node:|file:\/\/)?(?:internal\/|.*[\\/]tsgate[\\/]dist[\\/]|.*[\\/]dist[\\/](?:worker|cli)\.cjs)|^\s+at .*\(?node:internal\//;
+/** Drops the frames of Node and of tsgate itself: what is left is the user's. */
+function withoutOwnFrames(stack: string): string {
+  const own = `${import.meta.dirname}/`;
+  const isOwn = (line: string): boolean => /^\s+at /.test(line) && (line.includes("node:") || line.includes(own));
+  return stack
+    .split("\n")
+    .filter((line) => !isOwn(line))
+    .join("\n")
+    .trimEnd();
+}

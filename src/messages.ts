@@ -73,7 +73,7 @@ export interface ApplicationInfo {
 }
 
 /** How far a worker had come when its boot failed. */
-export type BootStage = "load" | "startup" | "listen";
+export type BootStage = "load" | "startup" | "bind";
 
 /** Worker to master. */
 export type Report =

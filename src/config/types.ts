@@ -11,7 +11,8 @@ export type BindAddress =
   | { readonly kind: "fd"; readonly fd: number };
 
 /** How many extra workers a reload may run at once: a count, or a share of the target. */
-export type Surge = { readonly kind: "count"; readonly value: number } | { readonly kind: "percent"; readonly value: number };
+export type Surge =
+  { readonly kind: "count"; readonly value: number } | { readonly kind: "percent"; readonly value: number };
 
 export type InterfaceName = "auto" | "gateway" | "node";
 

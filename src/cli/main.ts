@@ -1,0 +1,71 @@
+/**
+ * The command: parses its line, does what it asks, says what went wrong in one sentence, and ends the process. The
+ * only place in the master that exits.
+ */
+
+import fs from "node:fs";
+import { printConfiguration } from "../config/print-config.ts";
+import { resolveConfiguration } from "../config/resolve.ts";
+import { EXIT, type ExitCode, hasUserPlace, messageOf, reportError, TsgateError } from "../errors.ts";
+import { checkApplication } from "../master/check-application.ts";
+import { prepareFirstRelease } from "../master/release.ts";
+import { runServer } from "../master/run-server.ts";
+import { unsupportedPlatform } from "./platform.ts";
+import { type CommandLine, parseCommandLine } from "./program.ts";
+
+type RunCommand = Extract<CommandLine, { kind: "run" }>;
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const unsupported = unsupportedPlatform();
+  if (unsupported !== undefined) throw new TsgateError("UNSUPPORTED", unsupported, { exitCode: EXIT.error });
+  const command = parseCommandLine(argv);
+  if (command.kind !== "run") {
+    say(1, command.text);
+    return EXIT.stopped;
+  }
+  return run(command);
+}
+
+async function run({ flags, app, appArgs, mode }: RunCommand): Promise<ExitCode> {
+  const request = { flags, app, appArgs, env: process.env, cwd: process.cwd() };
+  switch (mode) {
+    case "print-config":
+      say(1, printConfiguration(await resolveConfiguration(request)));
+      return EXIT.stopped;
+    case "check-config": {
+      const release = await prepareFirstRelease(async () => resolveConfiguration(request));
+      const info = await checkApplication(release);
+      say(1, `the configuration is valid; ${release.app.text} is of kind ${info.interface} (${info.found}), served by ${info.transport}`);
+      return EXIT.stopped;
+    }
+    case "serve": {
+      const { error, exitCode } = await runServer(request);
+      if (error !== undefined) complain(error);
+      return exitCode;
+    }
+  }
+}
+
+/** One sentence, and below it the stack of the user's own error if there is one. */
+function complain(error: unknown): void {
+  say(2, `tsgate: ${messageOf(error)}`);
+  const cause = error instanceof TsgateError ? error.cause : error;
+  const { stack } = reportError(cause);
+  if (cause !== undefined && stack !== undefined && hasUserPlace(stack)) say(2, stack);
+}
+
+function say(fd: 1 | 2, text: string): void {
+  try {
+    fs.writeSync(fd, text.endsWith("\n") ? text : `${text}\n`);
+  } catch {
+    // Nobody reads any more.
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (exitCode) => process.exit(exitCode),
+  (error: unknown) => {
+    complain(error);
+    process.exit(error instanceof TsgateError ? error.exitCode : EXIT.error);
+  },
+);

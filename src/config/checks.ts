@@ -1,0 +1,55 @@
+/**
+ * What a single value cannot tell: whether settings fit each other, this Node and the disk. Reads, changes nothing.
+ */
+
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { usageError } from "../errors.ts";
+import { complaintAboutUnixPath, formatAddress } from "./bind-address.ts";
+import type { BindAddress, Settings } from "./types.ts";
+
+/** Throws a usage error for the first thing that does not fit; `where` says what the user called a setting. */
+export function checkSettings(settings: Settings, cwd: string, where: (key: keyof Settings) => string): void {
+  checkDirectory(settings.chdir, where("chdir"));
+  checkAddresses(settings.bind, where("bind"));
+  checkImports(settings.import, settings.chdir ?? cwd, where("import"));
+}
+
+function checkDirectory(directory: string | undefined, where: string): void {
+  if (directory === undefined) return;
+  const found = statSync(directory, { throwIfNoEntry: false });
+  if (found === undefined) throw usageError(`${where}: ${directory} does not exist; name a directory that does`);
+  if (!found.isDirectory()) throw usageError(`${where}: ${directory} is not a directory; name one`);
+}
+
+function checkAddresses(addresses: readonly BindAddress[], where: string): void {
+  const seen = new Set<string>();
+  for (const address of addresses) {
+    const text = formatAddress(address);
+    if (seen.has(text)) throw usageError(`${where}: ${text} is given twice; leave one out`);
+    if (address.kind !== "tcp" || address.port !== 0) seen.add(text);
+    const complaint = address.kind === "unix" ? complaintAboutUnixPath(address.path) : undefined;
+    if (complaint !== undefined) throw usageError(`${where}: ${complaint}`);
+    if (address.kind === "abstract") checkAbstract(text, where);
+  }
+}
+
+/** Node 20 pads abstract names with NULs, so that no client finds them. */
+function checkAbstract(text: string, where: string): void {
+  if (process.platform !== "linux")
+    throw usageError(`${where}: ${text}: abstract names exist on Linux only; give unix: and a path`);
+  if (Number(process.versions.node.split(".", 1)[0]) < 22) {
+    throw usageError(
+      `${where}: ${text}: abstract names need Node 22 or later, and this is ${process.version}; give unix: and a path`,
+    );
+  }
+}
+
+/** A file that is not there would only show as workers that die before they can say why. */
+function checkImports(specifiers: readonly string[], directory: string, where: string): void {
+  for (const specifier of specifiers) {
+    if (!/^\.{0,2}\//.test(specifier)) continue;
+    const file = resolve(directory, specifier);
+    if (!existsSync(file)) throw usageError(`${where}: ${file} does not exist; check the path`);
+  }
+}

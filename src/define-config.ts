@@ -1,0 +1,43 @@
+/** The configuration file's type, for editors: what each key may hold before it is parsed. */
+
+import type { Hooks, InterfaceName, LogFormat, LogLevel } from "./config/types.ts";
+
+/** Seconds as a number, or a text with a unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. */
+export type Duration = number | string;
+
+/** What a configuration file may export: settings under their camelCase keys, the application, and hooks. */
+export interface ConfigInput extends Hooks {
+  app?: string;
+  appArgs?: string[];
+  bind?: string | number | readonly (string | number)[];
+  backlog?: number;
+  workers?: number;
+  interface?: InterfaceName;
+  factory?: boolean;
+  preload?: boolean;
+  waitReady?: boolean;
+  timeout?: Duration;
+  bootTimeout?: Duration;
+  gracefulTimeout?: Duration;
+  linger?: Duration;
+  shutdownDelay?: Duration;
+  /** Extra workers during a reload: a number, or a share such as `"25%"`. */
+  surge?: number | string;
+  giveUp?: Duration;
+  keepAlive?: Duration;
+  chdir?: string;
+  env?: Record<string, string>;
+  envFile?: string;
+  pid?: string;
+  name?: string;
+  nodeArg?: string | readonly string[];
+  import?: string | readonly string[];
+  logLevel?: LogLevel;
+  logFormat?: LogFormat;
+  logFile?: string;
+}
+
+/** Returns `config` as it is; gives a configuration file its type. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}

@@ -1,0 +1,115 @@
+/**
+ * Builds the environ of one request: which keys exist and what they hold (PEP 3333, "environ Variables"). Refuses
+ * requests that two readers could take differently; knows nothing of how the application is run.
+ */
+
+import type { ConnectionFacts, Exchange } from "./exchange.ts";
+import { fileWrapper } from "./file-wrapper.ts";
+import { ExchangeInput } from "./input.ts";
+import { addHeaders } from "./request-headers.ts";
+import { parseTarget } from "./request-target.ts";
+import { checkHeaders } from "./response-headers.ts";
+import type { Environ, ErrorStream, HeaderList } from "./types.ts";
+
+/** What is the same for all requests of a server. */
+export interface GatewayContext {
+  readonly multiprocess: boolean;
+  readonly errors: ErrorStream;
+  /** Overrides what the connection says, for a server behind a TLS terminator: `http` or `https`. */
+  readonly urlScheme: string | undefined;
+}
+
+/** The request is not one to hand to an application; `status` is the answer it gets. */
+export class RequestRefused extends Error {
+  override readonly name = "RequestRefused";
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Whoever makes the abort signal of a request when it is first read. */
+export interface SignalSource {
+  readonly signal: AbortSignal;
+}
+
+/** The environ of one request, a plain object. Throws `RequestRefused`. */
+export function createEnviron(exchange: Exchange, context: GatewayContext, signals: SignalSource): Environ {
+  const { connection, method } = exchange;
+  const target = parseTarget(exchange.target, method);
+  if (target === undefined) throw new RequestRefused(400, "the request target has no form that a server accepts");
+  const scheme = context.urlScheme ?? (connection.isSecure ? "https" : "http");
+  const environ = {
+    REQUEST_METHOD: method,
+    SCRIPT_NAME: "",
+    PATH_INFO: target.path,
+    QUERY_STRING: target.query,
+    REQUEST_URI: exchange.target,
+    SERVER_NAME: "",
+    SERVER_PORT: "",
+    SERVER_PROTOCOL: exchange.version === "1.1" ? "HTTP/1.1" : `HTTP/${exchange.version}`,
+    "gateway.version": VERSION,
+    "gateway.url_scheme": scheme,
+    "gateway.input": new ExchangeInput(exchange),
+    "gateway.errors": context.errors,
+    "gateway.multithread": false,
+    "gateway.multiprocess": context.multiprocess,
+    "gateway.run_once": false,
+    "gateway.file_wrapper": fileWrapper,
+    "gateway.early_hints": (headers: HeaderList) => exchange.earlyHints(checkHeaders(headers)),
+    [SIGNALS]: signals,
+  } as unknown as Environ;
+  Object.defineProperty(environ, "gateway.signal", LAZY_SIGNAL);
+  addHeaders(environ, exchange.headers);
+  if (target.authority !== undefined) environ.HTTP_HOST = target.authority;
+  refuseAmbiguous(environ);
+  addAddresses(environ, connection, scheme);
+  return environ;
+}
+
+/**
+ * Two Host headers come out joined with ", ", which no host can contain (RFC 9112 section 3.2); a coding that is not
+ * exactly chunked, or one on HTTP/1.0, leaves open where the request ends (RFC 9112 section 6.1).
+ */
+function refuseAmbiguous(environ: Environ): void {
+  const host = environ.HTTP_HOST;
+  if (host !== undefined && !HOST.test(host)) throw new RequestRefused(400, "the Host header is not one host");
+  const coding = environ.HTTP_TRANSFER_ENCODING;
+  if (coding === undefined) return;
+  if (environ.SERVER_PROTOCOL !== "HTTP/1.1" || environ.CONTENT_LENGTH !== undefined) {
+    throw new RequestRefused(400, "the request has a Transfer-Encoding where none is allowed");
+  }
+  if (coding.toLowerCase() !== "chunked") throw new RequestRefused(501, "the only transfer coding known is chunked");
+}
+
+function addAddresses(environ: Environ, connection: ConnectionFacts, scheme: string): void {
+  const { localAddress, localPort, remoteAddress, remotePort } = connection;
+  if (localAddress === undefined || localPort === undefined) {
+    environ.SERVER_NAME = environ.HTTP_HOST?.replace(PORT, "") || "localhost";
+    environ.SERVER_PORT = scheme === "https" ? "443" : "80";
+  } else {
+    environ.SERVER_NAME = localAddress.includes(":") ? `[${localAddress}]` : localAddress;
+    environ.SERVER_PORT = localPort;
+  }
+  if (remoteAddress !== undefined) environ.REMOTE_ADDR = remoteAddress;
+  if (remotePort !== undefined) environ.REMOTE_PORT = remotePort;
+}
+
+const VERSION = Object.freeze([1, 0] as const);
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]*)(?::\d*)?$/;
+const PORT = /:\d*$/;
+
+// One descriptor for all requests: a getter per request would cost twice as much and spoil the object's shape.
+const SIGNALS: unique symbol = Symbol("tsgate.signals") as never;
+const LAZY_SIGNAL: PropertyDescriptor & ThisType<Environ & { [SIGNALS]: SignalSource }> = {
+  get() {
+    return this[SIGNALS].signal;
+  },
+  set(value) {
+    Object.defineProperty(this, "gateway.signal", { value, writable: true, enumerable: true, configurable: true });
+  },
+  enumerable: true,
+  configurable: true,
+};

@@ -1,0 +1,22 @@
+/** The public face of the gateway: what the package root hands on. */
+
+export { defineApplication, isGatewayApplication } from "./define-application.ts";
+export { expectContinue } from "./node-exchange.ts";
+export { type NodeListenerOptions, toNodeListener } from "./node-listener.ts";
+export type { RequestName } from "./run.ts";
+export type {
+  Application,
+  Body,
+  Chunk,
+  EarlyHints,
+  Environ,
+  ErrorStream,
+  FileLike,
+  FileWrapper,
+  GatewayInput,
+  HeaderList,
+  ReadableFile,
+  StartResponse,
+  StartResponseOptions,
+  Status,
+} from "./types.ts";

@@ -1,0 +1,35 @@
+/** What a gateway needs to know of a Node socket, found out once a connection: each look-up is a system call. */
+
+import type { Socket } from "node:net";
+
+import type { ConnectionFacts } from "./exchange.ts";
+
+/** The facts of a connection, remembered on its socket. */
+export function connectionFacts(socket: Socket): ConnectionFacts {
+  const marked = socket as Socket & { [FACTS]?: ConnectionFacts };
+  const known = marked[FACTS];
+  if (known !== undefined) return known;
+  const facts = lookUp(socket);
+  // A socket that has just been closed does not know its addresses any more; that is not to be remembered.
+  if (!socket.destroyed) marked[FACTS] = facts;
+  return facts;
+}
+
+function lookUp(socket: Socket): ConnectionFacts {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  return {
+    localAddress: localAddress === undefined ? undefined : plainAddress(localAddress),
+    localPort: localPort === undefined ? undefined : String(localPort),
+    remoteAddress: remoteAddress === undefined ? undefined : plainAddress(remoteAddress),
+    remotePort: remotePort === undefined ? undefined : String(remotePort),
+    isSecure: "encrypted" in socket && socket.encrypted === true,
+  };
+}
+
+/** An IPv4-mapped IPv6 address as the IPv4 address that it is (RFC 4291 section 2.5.5.2). */
+function plainAddress(address: string): string {
+  return MAPPED.test(address) ? address.slice(address.lastIndexOf(":") + 1) : address;
+}
+
+const MAPPED = /^::ffff:\d+\.\d+\.\d+\.\d+$/i;
+const FACTS: unique symbol = Symbol("tsgate.connection") as never;

@@ -1,0 +1,182 @@
+/**
+ * An exchange over `node:http`'s request and response. Framing, Date, keep-alive and HTTP/1.0 are Node's; `Connection`
+ * is never set here, so that whoever drains the server can still decide it by `shouldKeepAlive`.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import type { ConnectionFacts, Exchange, ExchangeWatcher } from "./exchange.ts";
+import { connectionFacts } from "./node-connection.ts";
+import { NodeRequestBody } from "./node-request-body.ts";
+import type { Chunk } from "./types.ts";
+
+/**
+ * For a server's `checkContinue` event, before the request goes to the listener of `toNodeListener`: the client is
+ * told to go on when the application first reads (RFC 9110 section 10.1.1). Without that listener Node tells it at once.
+ */
+export function expectContinue(_request: IncomingMessage, response: ServerResponse): void {
+  awaitingContinue.add(response);
+}
+
+export class NodeExchange implements Exchange {
+  private readonly request: IncomingMessage;
+  private readonly response: ServerResponse;
+  private readonly requestBody: NodeRequestBody;
+  private isOver = false;
+  /** The client waits for `100 Continue` and has not been told to go on. */
+  private isContinueDue: boolean;
+  /** Given to Node only with the first byte or the end: by then it is known whether the connection can stay. */
+  private pendingHead: PendingHead | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.request = request;
+    this.response = response;
+    this.requestBody = new NodeRequestBody(request);
+    this.isContinueDue = request.headers.expect !== undefined && awaitingContinue.has(response);
+  }
+
+  get method(): string {
+    return this.request.method as string;
+  }
+
+  get target(): string {
+    return this.request.url as string;
+  }
+
+  get version(): string {
+    return this.request.httpVersion;
+  }
+
+  get headers(): readonly string[] {
+    return this.request.rawHeaders;
+  }
+
+  get connection(): ConnectionFacts {
+    return connectionFacts(this.request.socket);
+  }
+
+  get isGone(): boolean {
+    return !this.isOver && (this.request.socket.destroyed || this.response.destroyed);
+  }
+
+  read(maxBytes: number): Promise<Uint8Array> {
+    if (this.isContinueDue && !this.isOver && !this.response.headersSent) {
+      this.isContinueDue = false;
+      this.response.writeContinue();
+    }
+    return this.requestBody.read(maxBytes);
+  }
+
+  earlyHints(headers: readonly string[]): boolean {
+    if (this.isOver || this.response.headersSent || this.version !== "1.1") return false;
+    const hints: Record<string, string | string[]> = Object.create(null);
+    const links: string[] = [];
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] as string;
+      if (name.toLowerCase() === "link") links.push(headers[i + 1] as string);
+      else hints[name] = headers[i + 1] as string;
+    }
+    if (links.length === 0) return false;
+    hints.link = links;
+    this.response.writeEarlyHints(hints);
+    return true;
+  }
+
+  head(status: number, reason: string | undefined, headers: string[], length: number | undefined): void {
+    if (length !== undefined) headers.push("Content-Length", String(length));
+    this.pendingHead = { status, reason, headers };
+  }
+
+  write(chunk: Chunk): boolean {
+    return this.response.write(this.withHead(chunk));
+  }
+
+  end(chunk?: Chunk): void {
+    this.isOver = true;
+    if (!this.requestBody.isThrough) this.leaveRequestBody();
+    const last = this.withHead(chunk);
+    if (last === undefined) this.response.end();
+    else this.response.end(last);
+  }
+
+  destroy(): void {
+    this.isOver = true;
+    this.response.destroy();
+  }
+
+  closeAfterwards(): void {
+    this.response.shouldKeepAlive = false;
+  }
+
+  watch(watcher: ExchangeWatcher): void {
+    const { request, response } = this;
+    let wasTold = false;
+    const onClose = (): void => {
+      if (this.isOver || wasTold) return;
+      wasTold = true;
+      watcher.onGone();
+    };
+    response.on("drain", () => watcher.onDrain());
+    response.on("close", onClose);
+    // Behind the answer to an earlier request on the same connection a response has no socket of its own yet.
+    if (response.socket === null) request.socket.once("close", onClose);
+    if (this.isGone) process.nextTick(onClose);
+  }
+
+  /**
+   * Hands Node the head that is due before `chunk`. A string would make Node send both as UTF-8, which is wrong for a
+   * header beyond ASCII: then the chunk goes as bytes.
+   */
+  private withHead<C extends Chunk | undefined>(chunk: C): C | Buffer {
+    const head = this.pendingHead;
+    if (head === undefined) return chunk;
+    this.pendingHead = undefined;
+    const { status, reason, headers } = head;
+    if (reason === undefined) this.response.writeHead(status, headers);
+    else this.response.writeHead(status, reason, headers);
+    return typeof chunk === "string" && headers.some(isBeyondAscii) ? Buffer.from(chunk) : chunk;
+  }
+
+  /** What the application left of the request body: nobody sends one that was never asked for. */
+  private leaveRequestBody(): void {
+    if (this.isContinueDue || !this.response.shouldKeepAlive) return;
+    if (this.requestBody.left <= DRAIN_LIMIT) void this.discardRest();
+    else if (this.pendingHead === undefined) this.closeWhenSent();
+    else this.closeAfterwards();
+  }
+
+  /** Takes a small rest, so that the connection can serve the next request; a large one ends the connection. */
+  private async discardRest(): Promise<void> {
+    let discarded = 0;
+    try {
+      while (discarded <= DRAIN_LIMIT) {
+        const chunk = await this.requestBody.read(DRAIN_LIMIT);
+        if (chunk.length === 0) return;
+        discarded += chunk.length;
+      }
+      this.closeWhenSent();
+    } catch {
+      // The client is gone, and the rest with it.
+    }
+  }
+
+  private closeWhenSent(): void {
+    const { request, response } = this;
+    if (response.writableFinished) request.socket.destroySoon();
+    else response.once("finish", () => request.socket.destroySoon());
+  }
+}
+
+interface PendingHead {
+  readonly status: number;
+  readonly reason: string | undefined;
+  readonly headers: string[];
+}
+
+function isBeyondAscii(text: string): boolean {
+  return BEYOND_ASCII.test(text);
+}
+
+const awaitingContinue = new WeakSet<ServerResponse>();
+const BEYOND_ASCII = /[\x80-\uffff]/;
+const DRAIN_LIMIT = 65_536;

@@ -1,0 +1,51 @@
+/**
+ * A gateway application as a listener for `node:http`. This file and the `node-…` files beside it are the one place
+ * of the gateway that knows `node:http`.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import { NodeExchange } from "./node-exchange.ts";
+import { type RequestName, runApplication, type RunContext } from "./run.ts";
+import type { Application, ErrorStream } from "./types.ts";
+
+export interface NodeListenerOptions {
+  /** What `gateway.multiprocess` says; default false. */
+  readonly multiprocess?: boolean;
+  /** What `gateway.errors` is; default standard error. */
+  readonly errors?: ErrorStream;
+  /** Told of each error of the application after it has been answered for; default: its stack goes to `errors`. */
+  readonly onError?: (error: unknown, request: RequestName) => void;
+  /** What `gateway.url_scheme` says; default by the connection, `https` on TLS. */
+  readonly urlScheme?: "http" | "https";
+}
+
+/** Makes a listener for `server.on("request", …)`. It never throws; errors go to `onError`. */
+export function toNodeListener(
+  application: Application,
+  options: NodeListenerOptions = {},
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const errors = options.errors ?? STANDARD_ERROR;
+  const context: RunContext = {
+    multiprocess: options.multiprocess ?? false,
+    errors,
+    urlScheme: options.urlScheme,
+    onError: options.onError ?? ((error, request) => errors.write(describe(error, request))),
+  };
+  return (request, response) => runApplication(application, new NodeExchange(request, response), context);
+}
+
+function describe(error: unknown, request: RequestName): string {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `${request.method} ${request.path}: ${what}\n`;
+}
+
+const STANDARD_ERROR: ErrorStream = {
+  write(text) {
+    process.stderr.write(text);
+  },
+  writelines(lines) {
+    for (const line of lines) process.stderr.write(line);
+  },
+  flush() {},
+};

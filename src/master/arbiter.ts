@@ -1,0 +1,377 @@
+/**
+ * The master, from top to bottom: start, then for each event apply it, compare what is wanted with what is there, and
+ * sleep until the next event or the nearest deadline. Everything that happens comes through one queue; everything the
+ * master knows is in one pool; what to do about it is decided by pure policies and done by the crew.
+ */
+
+import type { Configuration, Hooks, Settings } from "../config/types.ts";
+import { deadlineAfter, monotonicNow, NEVER } from "../deadline.ts";
+import { assertNever, EXIT, type ExitCode, messageOf, TsgateError } from "../errors.ts";
+import type { LogFields, WriteRecord } from "../logger.ts";
+import type { Report } from "../messages.ts";
+import { bootOrder, processTitle } from "./boot-order.ts";
+import { Crew } from "./crew.ts";
+import { EventQueue } from "./event-queue.ts";
+import type { MasterEvent, ReloadOutcome } from "./events.ts";
+import { bootFailure, describeFailure, haltError } from "./failure-report.ts";
+import { runHook } from "./hooks.ts";
+import { Journal } from "./journal.ts";
+import { closeListeners, type Listener, openListeners } from "./listeners.ts";
+import { type PoolLimits, type WorkerRecord, TERM_SETTLE_MS } from "./model.ts";
+import { nearestDeadline } from "./nearest-deadline.ts";
+import { acquirePidfile, type Pidfile } from "./pidfile.ts";
+import { nextAction } from "./reconcile.ts";
+import { prepareNextRelease, type ReadConfiguration, type Release } from "./release.ts";
+import { Releases } from "./releases.ts";
+import { afterFailure, nextStep } from "./rollout.ts";
+import { resize, surgeFor, targetAfterReload } from "./scaling.ts";
+import { listenForSignals, type MasterSignal } from "./signals.ts";
+import { excusableLateness, overdue } from "./watchdog.ts";
+import { type Departure, WorkerPool } from "./worker-pool.ts";
+import type { WorkerEvents } from "./worker-process.ts";
+
+export interface ArbiterOptions {
+  readonly release: Release;
+  /** Reads the configuration afresh, for a reload. */
+  readonly readConfiguration: ReadConfiguration;
+  readonly log: WriteRecord;
+  readonly reopenLogs: () => void;
+}
+
+/** How the server ended; `error` is set when nobody asked it to. */
+export interface Ending {
+  readonly exitCode: ExitCode;
+  readonly error: TsgateError | undefined;
+}
+
+export class Arbiter {
+  readonly #options: ArbiterOptions;
+  readonly #log: WriteRecord;
+  readonly #queue = new EventQueue<MasterEvent>();
+  readonly #releases: Releases;
+  readonly #pool: WorkerPool;
+  readonly #journal: Journal;
+  readonly #crew: Crew;
+  #listeners: Listener[] = [];
+  #pidfile: Pidfile | undefined;
+  #stopListening: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #reloadRequest = 0;
+  #failure: TsgateError | undefined;
+
+  constructor(options: ArbiterOptions) {
+    const { settings } = options.release.configuration;
+    this.#options = options;
+    this.#log = options.log;
+    this.#releases = new Releases(options.release);
+    this.#pool = new WorkerPool(settings.workers, limitsOf(settings, settings.workers), monotonicNow());
+    this.#journal = new Journal(options.log, this.#pool);
+    this.#crew = new Crew({ pool: this.#pool, journal: this.#journal, releases: this.#releases, events: this.#workerEvents() });
+  }
+
+  /** Runs the server until it is told to stop, or halts. Leaves no process, pidfile or socket behind. */
+  async run(): Promise<Ending> {
+    try {
+      await this.#start();
+      for await (const event of this.#queue) {
+        this.#apply(event);
+        this.#reconcile();
+        if (this.#hasEnded()) break;
+        this.#sleepUntilNearestDeadline();
+      }
+    } finally {
+      await this.#finish();
+    }
+    return { exitCode: this.#failure?.exitCode ?? EXIT.stopped, error: this.#failure };
+  }
+
+  // ---- the life of the server
+
+  async #start(): Promise<void> {
+    const { configuration } = this.#options.release;
+    const { settings } = configuration;
+    process.title = processTitle(settings, "master");
+    this.#stopListening = listenForSignals((signal) => this.#queue.push({ type: "signal", signal }));
+    if (settings.pid !== undefined) this.#pidfile = acquirePidfile(settings.pid);
+    this.#listeners = await openListeners(settings.bind);
+    await runHook(configuration.hooks, "onStarting", this.#log);
+    this.#logStart(configuration);
+    this.#pool.beginRollout(this.#releases.add(this.#options.release), monotonicNow());
+    this.#reconcile();
+    this.#sleepUntilNearestDeadline();
+  }
+
+  #apply(event: MasterEvent): void {
+    switch (event.type) {
+      case "signal":
+        return this.#onSignal(event.signal);
+      case "worker-reported":
+        return this.#onReport(event.id, event.report);
+      case "worker-exited":
+        return this.#onExit(event.id, event.code, event.signal);
+      case "reload-prepared":
+        return this.#onReloadPrepared(event.request, event.outcome);
+      case "deadline-passed":
+        return this.#onDeadline(event.dueAt);
+      default:
+        return assertNever(event);
+    }
+  }
+
+  #reconcile(): void {
+    const now = monotonicNow();
+    this.#advanceRollout(now);
+    for (let action = nextAction(this.#pool, now); action !== undefined; action = nextAction(this.#pool, now)) {
+      this.#crew.perform(action, this.#listeners, now);
+    }
+    this.#journal.degradation();
+  }
+
+  #sleepUntilNearestDeadline(): void {
+    clearTimeout(this.#timer);
+    const now = monotonicNow();
+    const dueAt = nearestDeadline(this.#pool, this.#giveUpAt(), now);
+    if (dueAt === NEVER) return;
+    // One poll phase passes before anyone is judged: heartbeats that wait in the channels are read first.
+    const wake = (): unknown => setImmediate(() => this.#queue.push({ type: "deadline-passed", dueAt }));
+    this.#timer = setTimeout(wake, Math.min(Math.max(0, Math.ceil(dueAt - now)), LONGEST_SLEEP_MS));
+  }
+
+  #hasEnded(): boolean {
+    return this.#pool.stop !== undefined && this.#pool.workers.length === 0;
+  }
+
+  async #finish(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#crew.killAll();
+    closeListeners(this.#listeners);
+    this.#pidfile?.release();
+    if (this.#releases.newest > 0) {
+      await runHook(this.#releases.current(this.#pool).configuration.hooks, "onExit", this.#log);
+      this.#log("info", "server stopped", { exitCode: this.#failure?.exitCode ?? EXIT.stopped, error: this.#failure?.message });
+    }
+    this.#stopListening?.();
+  }
+
+  // ---- events
+
+  #onSignal(signal: MasterSignal): void {
+    switch (signal) {
+      case "SIGHUP":
+        return this.#prepareReload();
+      case "SIGTERM":
+        return this.#pool.stop === undefined ? this.#stopGracefully() : this.#stopQuickly(signal);
+      case "SIGINT":
+      case "SIGQUIT":
+        return this.#stopQuickly(signal);
+      case "SIGTTIN":
+        return this.#scale(resize(this.#pool.target, 1));
+      case "SIGTTOU":
+        return this.#scale(resize(this.#pool.target, -1));
+      case "SIGUSR1":
+        return this.#options.reopenLogs();
+      case "SIGUSR2":
+        return this.#log("warn", "signal ignored", { signal });
+      default:
+        return assertNever(signal);
+    }
+  }
+
+  #onReport(id: number, report: Report): void {
+    const worker = this.#pool.worker(id);
+    if (worker === undefined) return;
+    const now = monotonicNow();
+    switch (report.tsgate) {
+      case "hello":
+        return this.#crew.send(id, { tsgate: "boot", order: bootOrder(this.#releases.of(worker.generation), worker) });
+      case "application-loaded":
+        this.#journal.applicationFound(worker, report.info, this.#pool.rollout);
+        return this.#pool.loaded(id);
+      case "application-started":
+        return this.#pool.started(id, now);
+      case "ready":
+        return this.#onReady(worker, this.#pool.ready(id, now));
+      case "boot-failed":
+        return this.#pool.bootFailed(id, bootFailure(report));
+      case "heartbeat":
+        if (!report.isHealthy) this.#pool.unwanted(id, "unhealthy", now);
+        return this.#pool.heartbeat(id, now);
+      case "term-received":
+        this.#pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
+        return this.#crew.send(id, { tsgate: "term-seen" });
+      case "uncaught":
+        this.#journal.uncaught(worker, report.origin, report.error);
+        this.#pool.failing(id, now, Math.random());
+        return this.#onFailure(worker.generation, `the application threw ${report.error.message}`, report.error.stack);
+      case "log":
+        return this.#journal.fromWorker(worker, report);
+      default:
+        return assertNever(report);
+    }
+  }
+
+  #onReady(worker: WorkerRecord, bootMs: number | undefined): void {
+    if (bootMs === undefined) return;
+    if (this.#pool.generation === 0) this.#journal.listening(this.#listeners);
+    this.#journal.ready(worker, bootMs);
+  }
+
+  #onExit(id: number, code: number | null, signal: string | null): void {
+    this.#crew.forget(id);
+    const departure = this.#pool.exited(id, code, signal, monotonicNow(), Math.random());
+    if (departure === undefined) return;
+    this.#journal.gone(departure, code, signal);
+    if (departure.isAbnormal) this.#onAbnormalEnd(departure, code, signal);
+    void runHook(this.#hooks(), "childExit", this.#log, departure.worker, code, signal);
+  }
+
+  #onAbnormalEnd(departure: Departure, code: number | null, signal: string | null): void {
+    // An uncaught exception was a failure when it happened; this is only its end.
+    if (departure.cause === "uncaught exception") return;
+    const { generation, failure } = departure.worker;
+    const release = this.#releases.of(generation);
+    if (afterFailure(this.#pool.rollout, generation) === "halt") return this.#halt(haltError(departure, code, signal, release));
+    this.#onFailure(generation, describeFailure(departure, code, signal, release), failure?.stack);
+  }
+
+  /** A worker of `generation` failed: what does it mean for the rollout? */
+  #onFailure(generation: number, error: string, stack: string | undefined): void {
+    switch (afterFailure(this.#pool.rollout, generation)) {
+      case "halt":
+        return this.#halt(new TsgateError("FIRST_WORKER_FAILED", error, { exitCode: EXIT.workerFailedToBoot }));
+      case "abort":
+        this.#pool.endRollout();
+        return this.#journal.reloadFailed(generation, error, stack);
+      case "count":
+        return this.#pool.countRolloutFailure();
+      case "ignore":
+        return;
+    }
+  }
+
+  #onDeadline(dueAt: number): void {
+    const now = monotonicNow();
+    const lateMs = excusableLateness(dueAt, now);
+    if (lateMs > 0) {
+      this.#log("warn", "master was not running", { lateMs: Math.round(lateMs) });
+      return this.#pool.postpone(lateMs);
+    }
+    for (const { id, cause } of overdue(this.#pool.workers, now)) this.#crew.kill(id, cause);
+    if (this.#giveUpAt() <= now) this.#halt(gaveUp(this.#releases.settings(this.#pool)));
+  }
+
+  // ---- what is wanted
+
+  #prepareReload(): void {
+    const request = ++this.#reloadRequest;
+    const tell = (outcome: ReloadOutcome): void => this.#queue.push({ type: "reload-prepared", request, outcome });
+    prepareNextRelease(this.#options.readConfiguration, this.#releases.current(this.#pool)).then(
+      (release) => tell({ release }),
+      (error: unknown) => tell({ error }),
+    );
+  }
+
+  #onReloadPrepared(request: number, outcome: ReloadOutcome): void {
+    // Only the newest request counts; what an older one found is out of date.
+    if (request !== this.#reloadRequest || this.#pool.stop !== undefined) return;
+    if ("error" in outcome) return this.#journal.reloadFailed(this.#releases.newest + 1, messageOf(outcome.error));
+    const generation = this.#releases.add(outcome.release);
+    this.#pool.beginRollout(generation, monotonicNow());
+    this.#journal.reload("started", generation, needsRestartFields(outcome.release));
+    void runHook(outcome.release.configuration.hooks, "onReload", this.#log);
+  }
+
+  #advanceRollout(now: number): void {
+    const { rollout } = this.#pool;
+    if (rollout === undefined) return;
+    const step = nextStep(this.#pool, now);
+    if (step === "promote") return this.#promote(rollout.isFirstStart);
+    if (step === "wait") return;
+    this.#pool.endRollout();
+    this.#releases.forgetOlderThan(this.#pool.generation);
+    if (rollout.isFirstStart) void runHook(this.#hooks(), "whenReady", this.#log);
+    else this.#journal.reload("done", rollout.generation, { tookMs: Math.round(now - rollout.startedAt) });
+  }
+
+  /** The canary has proven itself: its configuration is the one in force from here on. */
+  #promote(isFirstStart: boolean): void {
+    const before = this.#releases.settings(this.#pool);
+    this.#pool.promoteRollout();
+    const settings = this.#releases.settings(this.#pool);
+    const target = isFirstStart ? this.#pool.target : targetAfterReload(this.#pool.target, before.workers, settings.workers);
+    this.#pool.reconfigure(limitsOf(settings, target));
+    this.#scale(target);
+  }
+
+  #scale(target: number): void {
+    const before = this.#pool.target;
+    if (target === before || this.#pool.stop !== undefined) return;
+    this.#pool.resize(target);
+    this.#pool.reconfigure(limitsOf(this.#releases.settings(this.#pool), target));
+    this.#journal.resized(target);
+    void runHook(this.#hooks(), "workersChanged", this.#log, target, before);
+  }
+
+  #stopGracefully(): void {
+    const { shutdownDelay } = this.#releases.settings(this.#pool);
+    this.#log("info", "server stopping", { kind: "graceful", shutdownDelayMs: shutdownDelay, ...this.#pool.counts() });
+    this.#pool.beginStop({ kind: "graceful", serveUntil: monotonicNow() + shutdownDelay });
+  }
+
+  #stopQuickly(signal: MasterSignal): void {
+    if (this.#pool.stop?.kind === "quick") return;
+    this.#log("info", "server stopping", { kind: "quick", signal, ...this.#pool.counts() });
+    this.#pool.beginStop({ kind: "quick", serveUntil: 0 });
+  }
+
+  #halt(error: TsgateError): void {
+    this.#failure ??= error;
+    this.#pool.beginStop({ kind: "quick", serveUntil: 0 });
+  }
+
+  // ---- small things
+
+  #workerEvents(): WorkerEvents {
+    return {
+      reported: (id, report) => this.#queue.push({ type: "worker-reported", id, report }),
+      exited: (id, code, signal) => this.#queue.push({ type: "worker-exited", id, code, signal }),
+    };
+  }
+
+  #hooks(): Hooks {
+    return this.#releases.current(this.#pool).configuration.hooks;
+  }
+
+  /** When the server halts because no worker is ready; Infinity while one is. */
+  #giveUpAt(): number {
+    const { giveUp } = this.#releases.settings(this.#pool);
+    const since = this.#pool.noneReadySince;
+    return since === undefined || this.#pool.stop !== undefined ? NEVER : deadlineAfter(since, giveUp);
+  }
+
+  #logStart({ settings, app, workersReason, configFile }: Configuration): void {
+    const facts = { app, workers: settings.workers, workersReason, config: configFile, node: process.version };
+    this.#log("info", "server starting", facts);
+  }
+}
+
+/** The longest delay that a Node timer can hold. */
+const LONGEST_SLEEP_MS = 2 ** 31 - 1;
+
+function limitsOf(settings: Settings, target: number): PoolLimits {
+  return {
+    surge: surgeFor(settings.surge, target),
+    bootTimeoutMs: settings.bootTimeout,
+    heartbeatTimeoutMs: settings.timeout,
+    gracefulTimeoutMs: settings.gracefulTimeout,
+  };
+}
+
+function needsRestartFields({ needsRestart }: Release): LogFields {
+  return needsRestart.length === 0 ? {} : { needsRestart };
+}
+
+function gaveUp({ giveUp }: Settings): TsgateError {
+  const message = `no worker has been ready for ${giveUp / 1000} s (--give-up)`;
+  return new TsgateError("GAVE_UP", message, { exitCode: EXIT.workerFailedToBoot });
+}

@@ -1,0 +1,54 @@
+/** What a worker is told when it says hello, and how its process is forked: both follow from its generation's release. */
+
+import path from "node:path";
+import { type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
+import type { BootOrder } from "../messages.ts";
+import type { Release } from "./release.ts";
+import type { ForkOptions } from "./worker-process.ts";
+
+const LONGEST_HEARTBEAT_MS = 1000;
+const SHORTEST_HEARTBEAT_MS = 50;
+
+/** Several beats fit into the time of silence after which a worker counts as hung. */
+export function heartbeatMs(timeoutMs: number): number {
+  if (timeoutMs === 0) return LONGEST_HEARTBEAT_MS;
+  return Math.max(SHORTEST_HEARTBEAT_MS, Math.min(LONGEST_HEARTBEAT_MS, timeoutMs / 4));
+}
+
+export function bootOrder(release: Release, worker: WorkerInfo): BootOrder {
+  const { app, configuration } = release;
+  const { settings, hooks } = configuration;
+  return {
+    worker,
+    app,
+    appArgs: configuration.appArgs,
+    interface: settings.interface,
+    factory: settings.factory,
+    waitReady: settings.waitReady,
+    keepAliveMs: settings.keepAlive,
+    lingerMs: settings.linger,
+    gracefulTimeoutMs: settings.gracefulTimeout,
+    heartbeatMs: heartbeatMs(settings.timeout),
+    backlog: settings.backlog,
+    multiprocess: settings.workers > 1,
+    processTitle: processTitle(settings, `worker ${worker.slot}`),
+    name: settings.name,
+    logLevel: settings.logLevel,
+    logFile: settings.logFile,
+    hooksFile: WORKER_HOOKS.some((name) => hooks[name] !== undefined) ? configuration.configFile : undefined,
+  };
+}
+
+export function forkOptions(release: Release): ForkOptions {
+  const { settings, workerEnv } = release.configuration;
+  return {
+    entry: path.join(import.meta.dirname, "worker.cjs"),
+    nodeArgs: [...settings.nodeArg, ...settings.import.flatMap((specifier) => ["--import", specifier])],
+    env: workerEnv,
+  };
+}
+
+/** `tsgate: worker 0`, with the server's name behind it when it has one of its own. */
+export function processTitle(settings: Settings, role: string): string {
+  return settings.name === "tsgate" ? `tsgate: ${role}` : `tsgate: ${role} [${settings.name}]`;
+}

@@ -1,0 +1,43 @@
+/** `--check-config`: loads the application in a process of its own, as a worker would, and says what it is. */
+
+import type { ApplicationInfo, Report } from "../messages.ts";
+import { bootOrder, forkOptions } from "./boot-order.ts";
+import { bootFailure, haltError } from "./failure-report.ts";
+import type { BootFailure, WorkerState } from "./model.ts";
+import type { Release } from "./release.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+const LOADING: WorkerState = { name: "booting", progress: "forked", listenAt: 0, deadline: 0 };
+
+/**
+ * Loads and recognises the application; starts nothing of it.
+ * @throws TsgateError exit 4 with the cause when it does not load within the boot timeout, or is not one
+ */
+export async function checkApplication(release: Release): Promise<ApplicationInfo> {
+  const { bootTimeout } = release.configuration.settings;
+  return new Promise((resolve, reject) => {
+    let info: ApplicationInfo | undefined;
+    let failure: BootFailure | undefined;
+    let isLate = false;
+    const worker = { slot: 0, id: 1, generation: 1, pid: process.pid };
+    const child = new WorkerProcess(forkOptions(release), {
+      reported: (_id: number, report: Report) => {
+        if (report.tsgate === "hello") child.send({ tsgate: "check", order: bootOrder(release, worker) });
+        else if (report.tsgate === "application-loaded") info = report.info;
+        else if (report.tsgate === "boot-failed") failure = bootFailure(report);
+      },
+      exited: (_id, code, signal) => {
+        clearTimeout(timer);
+        if (info !== undefined) resolve(info);
+        else reject(haltError({ cause: isLate ? "boot timeout" : "crashed", lastState: LOADING, failure }, code, signal, release));
+      },
+    });
+    const timer = setTimeout(
+      () => {
+        isLate = true;
+        child.kill();
+      },
+      bootTimeout === 0 ? 2 ** 31 - 1 : bootTimeout,
+    );
+  });
+}

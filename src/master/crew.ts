@@ -1,0 +1,90 @@
+/**
+ * Does what the policies have decided: forks workers, gives them orders, kills them. Every deed is recorded in the
+ * pool before the next decision is asked for. Decides nothing.
+ */
+
+import { assertNever } from "../errors.ts";
+import type { Order } from "../messages.ts";
+import { forkOptions } from "./boot-order.ts";
+import type { Journal } from "./journal.ts";
+import type { Listener } from "./listeners.ts";
+import type { EndCause } from "./model.ts";
+import type { Action } from "./reconcile.ts";
+import type { Releases } from "./releases.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+import { type WorkerEvents, WorkerProcess } from "./worker-process.ts";
+
+/** What a worker gets after the order to quit. */
+const QUIT_GRACE_MS = 500;
+
+export interface CrewOptions {
+  readonly pool: WorkerPool;
+  readonly journal: Journal;
+  readonly releases: Releases;
+  readonly events: WorkerEvents;
+}
+
+export class Crew {
+  readonly #options: CrewOptions;
+  readonly #processes = new Map<number, WorkerProcess>();
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+  }
+
+  perform(action: Action, listeners: readonly Listener[], now: number): void {
+    switch (action.do) {
+      case "spawn":
+        return this.#spawn(action.slot, action.generation, now);
+      case "listen":
+        this.#options.pool.listenOrdered(action.id);
+        return this.#processes.get(action.id)?.sendListeners(listeners);
+      case "drain":
+        return this.#drain(action, now);
+      case "quit":
+        this.#options.pool.quitting(action.id, "stop", now, QUIT_GRACE_MS);
+        return this.send(action.id, { tsgate: "quit" });
+      default:
+        return assertNever(action);
+    }
+  }
+
+  send(id: number, order: Order): void {
+    this.#processes.get(id)?.send(order);
+  }
+
+  kill(id: number, cause: EndCause): void {
+    const { pool, journal } = this.#options;
+    const worker = pool.worker(id);
+    if (worker === undefined) return;
+    journal.killed(worker, cause);
+    pool.killed(id, cause);
+    this.#processes.get(id)?.kill();
+  }
+
+  /** Kills whoever is left, when the master itself has to go. */
+  killAll(): void {
+    for (const process of this.#processes.values()) process.kill();
+  }
+
+  forget(id: number): void {
+    this.#processes.delete(id);
+  }
+
+  #spawn(slot: number, generation: number, now: number): void {
+    const { pool, journal, releases, events } = this.#options;
+    const process = new WorkerProcess(forkOptions(releases.of(generation)), events);
+    this.#processes.set(process.id, process);
+    pool.spawned(process.id, process.pid, slot, generation, now);
+    const worker = pool.worker(process.id);
+    if (worker !== undefined) journal.spawned(worker);
+  }
+
+  #drain({ id, why }: Extract<Action, { do: "drain" }>, now: number): void {
+    const { pool, journal } = this.#options;
+    const deadlineMs = pool.draining(id, why, now);
+    const worker = pool.worker(id);
+    if (worker !== undefined) journal.draining(worker, why);
+    this.send(id, { tsgate: "drain", why, wholeServer: pool.stop !== undefined, deadlineMs });
+  }
+}

@@ -1,0 +1,15 @@
+/** Everything that can happen to the master, as values of its one queue. */
+
+import type { Report } from "../messages.ts";
+import type { MasterSignal } from "./signals.ts";
+import type { Release } from "./release.ts";
+
+export type MasterEvent =
+  | { readonly type: "signal"; readonly signal: MasterSignal }
+  | { readonly type: "worker-reported"; readonly id: number; readonly report: Report }
+  | { readonly type: "worker-exited"; readonly id: number; readonly code: number | null; readonly signal: string | null }
+  | { readonly type: "reload-prepared"; readonly request: number; readonly outcome: ReloadOutcome }
+  /** The nearest deadline, due at `dueAt`, has come. */
+  | { readonly type: "deadline-passed"; readonly dueAt: number };
+
+export type ReloadOutcome = { readonly release: Release } | { readonly error: unknown };

@@ -1,0 +1,57 @@
+/** What is said of a worker that failed: the sentence, and the exit code when it halts the server. */
+
+import { EXIT, type ExitCode, TsgateError } from "../errors.ts";
+import type { Report } from "../messages.ts";
+import type { BootFailure, EndCause, WorkerState } from "./model.ts";
+import type { Release } from "./release.ts";
+
+/** As much of a worker's end as is needed to say why. */
+export interface Death {
+  readonly cause: EndCause;
+  readonly lastState: WorkerState;
+  readonly failure: BootFailure | undefined;
+}
+
+/** A worker's own account of its failed boot. */
+export function bootFailure(report: Extract<Report, { tsgate: "boot-failed" }>): BootFailure {
+  return {
+    summary: report.summary,
+    stack: report.error?.stack,
+    hadLoaded: report.stage !== "load",
+    isBind: report.stage === "bind",
+  };
+}
+
+/** The error that ends a server whose first worker never became ready. */
+export function haltError(death: Death, code: number | null, signal: string | null, release: Release): TsgateError {
+  const { failure } = death;
+  const message = describeFailure(death, code, signal, release);
+  const cause = failure?.stack === undefined ? undefined : Object.assign(new Error(failure.summary), { stack: failure.stack });
+  return new TsgateError("FIRST_WORKER_FAILED", message, { exitCode: exitCodeOf(death), cause });
+}
+
+/** One sentence: what the worker of a new generation died of. */
+export function describeFailure(death: Death, code: number | null, signal: string | null, release: Release): string {
+  const { failure, cause, lastState } = death;
+  if (failure !== undefined) return failure.summary;
+  const app = `application ${release.app.text}`;
+  const seconds = release.configuration.settings.bootTimeout / 1000;
+  if (cause === "boot timeout") {
+    return hadLoaded(death)
+      ? `${app} has loaded, but its worker was not ready within ${seconds} s (--boot-timeout)`
+      : `${app} did not finish loading within ${seconds} s (--boot-timeout)`;
+  }
+  const end = signal === null ? `ended its process with exit code ${code ?? "unknown"}` : `was killed by ${signal}`;
+  if (lastState.name !== "booting") return `${app} ${end} soon after it was ready`;
+  return `${app} ${end} ${hadLoaded(death) ? "before its worker was ready" : "while it was loading"}`;
+}
+
+function exitCodeOf(death: Death): ExitCode {
+  if (death.failure?.isBind === true) return EXIT.cannotBind;
+  return hadLoaded(death) ? EXIT.workerFailedToBoot : EXIT.applicationFailedToLoad;
+}
+
+function hadLoaded({ failure, lastState }: Death): boolean {
+  if (failure !== undefined) return failure.hadLoaded;
+  return lastState.name !== "booting" || lastState.progress !== "forked";
+}

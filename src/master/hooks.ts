@@ -1,0 +1,35 @@
+/**
+ * The master's hooks of the configuration file. One that throws is logged with its name and changes nothing else; an
+ * asynchronous one is awaited for at most 10 s where its caller waits for it.
+ */
+
+import type { Hooks, MASTER_HOOKS } from "../config/types.ts";
+import { reportError } from "../errors.ts";
+import type { WriteRecord } from "../logger.ts";
+
+const LONGEST_HOOK_MS = 10_000;
+
+type MasterHookName = (typeof MASTER_HOOKS)[number];
+
+/** Runs the hook called `name`, if there is one. Resolves when it has settled or its time is up; never rejects. */
+export async function runHook<Name extends MasterHookName>(
+  hooks: Hooks,
+  name: Name,
+  log: WriteRecord,
+  ...args: Parameters<NonNullable<Hooks[Name]>>
+): Promise<void> {
+  const hook = hooks[name] as ((...args: unknown[]) => unknown) | undefined;
+  if (hook === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), LONGEST_HOOK_MS);
+  });
+  try {
+    const outcome = await Promise.race([Promise.resolve(hook(...args)), tooLate]);
+    if (outcome === "late") log("warn", "hook is late", { hook: name, waitedMs: LONGEST_HOOK_MS });
+  } catch (error) {
+    log("error", "hook failed", { hook: name, error: reportError(error) });
+  } finally {
+    clearTimeout(timer);
+  }
+}

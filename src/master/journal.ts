@@ -1,0 +1,94 @@
+/**
+ * The pool's life as log records: constant messages, the worker's slot, generation and pid beside them, and with every
+ * change of the pool the four counts.
+ */
+
+import type { ErrorReport } from "../errors.ts";
+import type { LogFields, WriteRecord } from "../logger.ts";
+import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
+import type { Listener } from "./listeners.ts";
+import type { EndCause, Rollout, WorkerRecord } from "./model.ts";
+import { isCanary } from "./rollout.ts";
+import type { Departure, WorkerPool } from "./worker-pool.ts";
+
+export class Journal {
+  readonly #write: WriteRecord;
+  readonly #pool: WorkerPool;
+  #degraded = "";
+
+  constructor(write: WriteRecord, pool: WorkerPool) {
+    this.#write = write;
+    this.#pool = pool;
+  }
+
+  spawned(worker: WorkerRecord): void {
+    this.#change("info", "worker spawned", worker);
+  }
+
+  /** Said once a generation, by its first worker. */
+  applicationFound(worker: WorkerRecord, info: ApplicationInfo, rollout: Rollout | undefined): void {
+    if (isCanary(worker, rollout)) this.#write("info", "application found", { ...identity(worker), ...info });
+  }
+
+  listening(listeners: readonly Listener[]): void {
+    for (const { address } of listeners) this.#write("info", "listening", { address, transport: "node:http" });
+  }
+
+  /** A record that a worker wrote. */
+  fromWorker(worker: WorkerRecord, { level, msg, fields }: Extract<Report, { tsgate: "log" }>): void {
+    this.#write(level, msg, { role: "worker", ...identity(worker), ...fields });
+  }
+
+  ready(worker: WorkerRecord, bootMs: number): void {
+    this.#change("info", "worker ready", worker, { bootMs: Math.round(bootMs) });
+  }
+
+  draining(worker: WorkerRecord, why: DrainReason): void {
+    this.#change("info", "worker draining", worker, { why });
+  }
+
+  uncaught(worker: WorkerRecord, origin: string, error: ErrorReport): void {
+    this.#write("error", "uncaught exception in the application", { ...identity(worker), origin, error });
+  }
+
+  /** A deadline has passed: the worker is killed. */
+  killed(worker: WorkerRecord, cause: EndCause): void {
+    if (cause === "hung") this.#write("error", "worker hung", identity(worker));
+    else this.#write("warn", "worker killed", { ...identity(worker), cause });
+  }
+
+  gone({ worker, cause, isAbnormal }: Departure, code: number | null, signal: string | null): void {
+    const failure = worker.failure === undefined ? {} : { error: worker.failure.summary, stack: worker.failure.stack };
+    this.#change(isAbnormal ? "error" : "info", "worker gone", worker, { cause, code, signal, ...failure });
+  }
+
+  resized(target: number): void {
+    this.#write("info", "workers changed", { target, ...this.#pool.counts() });
+  }
+
+  reload(outcome: "started" | "done", generation: number, fields?: LogFields): void {
+    this.#write("info", `reload ${outcome}`, { generation, ...fields, ...this.#pool.counts() });
+  }
+
+  reloadFailed(generation: number, error: string, stack?: string): void {
+    this.#write("error", "reload failed", { generation, error, ...(stack === undefined ? {} : { stack }), ...this.#pool.counts() });
+  }
+
+  /** Says when the set of slots in back-off has changed. */
+  degradation(): void {
+    const slots = this.#pool.degradedSlots();
+    const now = slots.join(",");
+    if (now === this.#degraded) return;
+    this.#degraded = now;
+    if (slots.length > 0) this.#write("warn", "degraded", { slots, ...this.#pool.counts() });
+    else this.#write("info", "recovered", { ...this.#pool.counts() });
+  }
+
+  #change(level: "info" | "error", msg: string, worker: WorkerRecord, fields?: LogFields): void {
+    this.#write(level, msg, { ...identity(worker), ...fields, ...this.#pool.counts() });
+  }
+}
+
+function identity({ slot, id, generation, pid }: WorkerRecord): LogFields {
+  return { slot, generation, id, pid };
+}

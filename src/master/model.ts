@@ -1,0 +1,129 @@
+/**
+ * What the master knows, as values: a worker's record, a slot's history, a rollout. Only `worker-pool.ts` writes
+ * them; the policies read them. Instants and deadlines are milliseconds on the monotonic clock.
+ */
+
+import type { DrainReason } from "../messages.ts";
+
+/** How far a booting worker has come. `listening`: it was told to listen and has not yet said that it does. */
+export type BootProgress = "forked" | "loaded" | "started" | "listening";
+
+/** `booting → ready → draining → gone`; any state may jump to `gone`, nothing goes back. */
+export type WorkerState =
+  | { readonly name: "booting"; readonly progress: BootProgress; readonly listenAt: number; readonly deadline: number }
+  | { readonly name: "ready"; readonly since: number; readonly deadline: number }
+  | { readonly name: "draining"; readonly why: DrainReason; readonly deadline: number }
+  | { readonly name: "gone" };
+
+export type LiveStateName = Exclude<WorkerState["name"], "gone">;
+
+/** Why a worker's end came: recorded once, by whoever knew first. */
+export type EndCause =
+  | DrainReason
+  | "boot failed"
+  | "boot timeout"
+  | "drain timeout"
+  | "hung"
+  | "crashed"
+  | "exited by itself"
+  | "killed from outside"
+  | "could not be forked";
+
+/** A worker as the master sees it. */
+export interface WorkerRecord {
+  readonly slot: number;
+  readonly id: number;
+  readonly generation: number;
+  readonly spawnedAt: number;
+  readonly pid: number;
+  readonly state: WorkerState;
+  /** It serves, but should be replaced: nothing happens before `notBefore`. */
+  readonly unwanted: { readonly why: DrainReason; readonly notBefore: number } | undefined;
+  readonly cause: EndCause | undefined;
+  /** It was told to leave at once. */
+  readonly hasQuitOrder: boolean;
+  /** SIGKILL was sent; its exit is awaited. */
+  readonly isKilled: boolean;
+  readonly failure: BootFailure | undefined;
+}
+
+/** What a worker said, or what was seen, when its boot failed. */
+export interface BootFailure {
+  readonly summary: string;
+  readonly stack: string | undefined;
+  /** Whether the application's module had loaded by then: decides between the exit codes 3 and 4. */
+  readonly hadLoaded: boolean;
+  /** The listening failed: the address is the matter, not the application. */
+  readonly isBind: boolean;
+}
+
+/** A slot's past, from which the next respawn's delay follows. */
+export interface SlotHistory {
+  /** Abnormal ends since it was last stable. */
+  readonly failures: number;
+  /** How often it has waited before a respawn since it was last stable. */
+  readonly backoffs: number;
+  readonly notBefore: number;
+}
+
+/**
+ * The move from one generation to the next. `canary`: one worker of the new generation boots and is watched, nothing
+ * else is touched. `rolling`: the new generation is promoted and replaces the old, slot by slot.
+ */
+export interface Rollout {
+  readonly generation: number;
+  readonly stage: "canary" | "rolling";
+  readonly isFirstStart: boolean;
+  readonly startedAt: number;
+  /** Abnormal ends of workers of the new generation while it was rolling. */
+  readonly failures: number;
+}
+
+/** How the server ends: `graceful` drains after `serveUntil`, `quick` closes everything. */
+export interface StopPlan {
+  readonly kind: "graceful" | "quick";
+  readonly serveUntil: number;
+}
+
+/** The numbers the pool goes by; they change with a reload. */
+export interface PoolLimits {
+  /** Extra live workers that a rollout or a replacement may cause. */
+  readonly surge: number;
+  readonly bootTimeoutMs: number;
+  readonly heartbeatTimeoutMs: number;
+  readonly gracefulTimeoutMs: number;
+}
+
+/** What the policies see of the pool. */
+export interface PoolView {
+  readonly target: number;
+  /** The newest generation that has proven itself; 0 before the first. */
+  readonly generation: number;
+  readonly rollout: Rollout | undefined;
+  readonly stop: StopPlan | undefined;
+  readonly limits: PoolLimits;
+  /** Live workers only, in order of their ids. */
+  readonly workers: readonly WorkerRecord[];
+  slotHistory(slot: number): SlotHistory;
+}
+
+/** How long a reload's canary stays without traffic once its application has started: a crash in this time harms nobody. */
+export const CANARY_SETTLE_MS = 1000;
+/** How long it is then watched serving before the first old worker is retired. */
+export const CANARY_WATCH_MS = 1000;
+/** Abnormal ends of new workers after which a rolling reload is given up. */
+export const ROLLING_FAILURE_LIMIT = 3;
+/** What a worker gets beyond the drain deadline that it was told, to leave by itself. */
+export const KILL_MARGIN_MS = 500;
+/** What a worker that was not yet serving gets to leave. */
+export const BOOTING_DRAIN_MS = 1000;
+/** A lone SIGTERM to a worker waits this long for the master's own: a service manager signals the whole group. */
+export const TERM_SETTLE_MS = 250;
+
+export function isDraining(worker: WorkerRecord): boolean {
+  return worker.state.name === "draining";
+}
+
+export function isReady(worker: WorkerRecord): boolean {
+  return worker.state.name === "ready";
+}

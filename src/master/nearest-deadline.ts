@@ -1,0 +1,25 @@
+/** The instant at which the master has to look again if nothing happens before. Pure. */
+
+import { NEVER } from "../deadline.ts";
+import type { PoolView, WorkerRecord } from "./model.ts";
+import { canaryProvenAt } from "./rollout.ts";
+import { deadlineOf } from "./watchdog.ts";
+
+/**
+ * @param giveUpAt when the server halts because no worker is ready, Infinity if it does not
+ * @returns an instant, in the past where a worker's deadline has passed unjudged; Infinity when only events matter
+ */
+export function nearestDeadline(pool: PoolView, giveUpAt: number, now: number): number {
+  const judged = pool.workers.map(deadlineOf);
+  // What became possible in the past and was not done waits for an event, not for a time.
+  const awaited = [canaryProvenAt(pool), pool.stop?.serveUntil ?? NEVER, ...pool.workers.flatMap(waitsOf), ...respawns(pool)];
+  return Math.min(NEVER, giveUpAt, ...judged, ...awaited.filter((instant) => instant > now));
+}
+
+function waitsOf({ state, unwanted }: WorkerRecord): number[] {
+  return [state.name === "booting" && state.progress === "started" ? state.listenAt : NEVER, unwanted?.notBefore ?? NEVER];
+}
+
+function respawns(pool: PoolView): number[] {
+  return Array.from({ length: pool.target }, (_, slot) => pool.slotHistory(slot).notBefore);
+}

@@ -1,0 +1,272 @@
+/**
+ * The registry of workers and the only writer of the master's state. Each method is one fact or one order and moves
+ * the state accordingly; what to do about it is the policies' matter. Knows no process, no signal and no clock: the
+ * instant comes with each call, so that histories of events can be played through it.
+ */
+
+import { NEVER, deadlineAfter } from "../deadline.ts";
+import type { DrainReason } from "../messages.ts";
+import {
+  type BootFailure,
+  type EndCause,
+  type LiveStateName,
+  type PoolLimits,
+  type PoolView,
+  type Rollout,
+  type SlotHistory,
+  type StopPlan,
+  type WorkerRecord,
+  type WorkerState,
+  BOOTING_DRAIN_MS,
+  KILL_MARGIN_MS,
+} from "./model.ts";
+import { afterAbnormalEnd, FRESH_SLOT, isSlotDegraded, STABLE_AFTER_MS } from "./restart-policy.ts";
+import { settleMs } from "./rollout.ts";
+
+/** How many workers there are in each state; `gone` counts all that ever left. */
+export type PoolCounts = Readonly<Record<LiveStateName | "gone", number>>;
+
+/** What became of a worker that has gone. */
+export interface Departure {
+  readonly worker: WorkerRecord;
+  /** The state it was in when it left. */
+  readonly lastState: WorkerState;
+  readonly failure: BootFailure | undefined;
+  readonly cause: EndCause;
+  /** Nobody asked for it. */
+  readonly isAbnormal: boolean;
+}
+
+export class WorkerPool implements PoolView {
+  target: number;
+  limits: PoolLimits;
+  generation = 0;
+  rollout: Rollout | undefined;
+  stop: StopPlan | undefined;
+  /** Since when no worker has been ready; undefined while one is. */
+  noneReadySince: number | undefined;
+  readonly #byId = new Map<number, WorkerRecord>();
+  readonly #slots = new Map<number, SlotHistory>();
+  #goneCount = 0;
+
+  constructor(target: number, limits: PoolLimits, now: number) {
+    this.target = target;
+    this.limits = limits;
+    this.noneReadySince = now;
+  }
+
+  get workers(): readonly WorkerRecord[] {
+    return [...this.#byId.values()];
+  }
+
+  worker(id: number): WorkerRecord | undefined {
+    return this.#byId.get(id);
+  }
+
+  slotHistory(slot: number): SlotHistory {
+    return this.#slots.get(slot) ?? FRESH_SLOT;
+  }
+
+  counts(): PoolCounts {
+    const counts = { booting: 0, ready: 0, draining: 0, gone: this.#goneCount };
+    for (const { state } of this.#byId.values()) if (state.name !== "gone") counts[state.name]++;
+    return counts;
+  }
+
+  /** Slots that have backed off at least twice since they were last stable. */
+  degradedSlots(): number[] {
+    return [...this.#slots].filter(([, history]) => isSlotDegraded(history)).map(([slot]) => slot);
+  }
+
+  resize(target: number): void {
+    this.target = target;
+  }
+
+  reconfigure(limits: PoolLimits): void {
+    this.limits = limits;
+  }
+
+  beginRollout(generation: number, now: number): void {
+    this.rollout = { generation, stage: "canary", isFirstStart: this.generation === 0, startedAt: now, failures: 0 };
+  }
+
+  promoteRollout(): void {
+    if (this.rollout === undefined) return;
+    this.generation = this.rollout.generation;
+    this.rollout = { ...this.rollout, stage: "rolling" };
+    // The new code starts with a clean slate: what the old one did to its slots says nothing about it.
+    this.#slots.clear();
+  }
+
+  countRolloutFailure(): void {
+    if (this.rollout !== undefined) this.rollout = { ...this.rollout, failures: this.rollout.failures + 1 };
+  }
+
+  endRollout(): void {
+    this.rollout = undefined;
+  }
+
+  beginStop(plan: StopPlan): void {
+    this.stop = plan;
+    this.rollout = undefined;
+  }
+
+  spawned(id: number, pid: number, slot: number, generation: number, now: number): void {
+    const settle = settleMs(this.rollout, generation);
+    const deadline = deadlineAfter(now, this.limits.bootTimeoutMs) + settle;
+    this.#byId.set(id, {
+      slot,
+      id,
+      generation,
+      pid,
+      spawnedAt: now,
+      state: { name: "booting", progress: "forked", listenAt: NEVER, deadline },
+      unwanted: undefined,
+      cause: undefined,
+      hasQuitOrder: false,
+      isKilled: false,
+      failure: undefined,
+    });
+  }
+
+  /** Its module has loaded. */
+  loaded(id: number): void {
+    this.#boot(id, (state) => ({ ...state, progress: "loaded" }));
+  }
+
+  /** Its `startup()` has settled: it may listen, a reload's canary after it has settled. */
+  started(id: number, now: number): void {
+    const generation = this.#byId.get(id)?.generation ?? 0;
+    this.#boot(id, (state) => ({ ...state, progress: "started", listenAt: now + settleMs(this.rollout, generation) }));
+  }
+
+  /** It was told to listen. */
+  listenOrdered(id: number): void {
+    this.#boot(id, (state) => ({ ...state, progress: "listening" }));
+  }
+
+  /** It listens; returns how long its boot took in milliseconds, or undefined if it was not booting. */
+  ready(id: number, now: number): number | undefined {
+    const worker = this.#byId.get(id);
+    if (worker?.state.name !== "booting") return undefined;
+    this.#update(id, { state: { name: "ready", since: now, deadline: deadlineAfter(now, this.limits.heartbeatTimeoutMs) } });
+    this.noneReadySince = undefined;
+    return now - worker.spawnedAt;
+  }
+
+  heartbeat(id: number, now: number): void {
+    const worker = this.#byId.get(id);
+    if (worker?.state.name !== "ready") return;
+    this.#update(id, { state: { ...worker.state, deadline: deadlineAfter(now, this.limits.heartbeatTimeoutMs) } });
+    // Proof of stability is a minute of beats; then the slot's past is forgotten.
+    if (worker.state.since + STABLE_AFTER_MS <= now && worker.generation === this.generation) this.#slots.delete(worker.slot);
+  }
+
+  /** It serves, but is to be replaced, not before `notBefore`; the first reason stays. */
+  unwanted(id: number, why: DrainReason, notBefore: number): void {
+    if (this.#byId.get(id)?.unwanted === undefined) this.#update(id, { unwanted: { why, notBefore } });
+  }
+
+  /** It drains, told or by itself; returns the deadline it has in milliseconds from now. */
+  draining(id: number, why: DrainReason, now: number): number {
+    const worker = this.#byId.get(id);
+    if (worker === undefined) return 0;
+    const deadlineMs = worker.state.name === "booting" ? BOOTING_DRAIN_MS : this.limits.gracefulTimeoutMs;
+    this.#end(id, why, { state: { name: "draining", why, deadline: now + deadlineMs + KILL_MARGIN_MS } });
+    this.#noteNoneReady(now);
+    return deadlineMs;
+  }
+
+  /** It threw where nobody catches and drains by itself: its slot is free, and has failed. */
+  failing(id: number, now: number, random: number): void {
+    const worker = this.#byId.get(id);
+    if (worker === undefined || worker.state.name === "draining") return;
+    const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
+    this.#slotFailed(worker.slot, readyForMs, now, random);
+    this.draining(id, "uncaught exception", now);
+  }
+
+  /** It was told to leave at once; it is killed if it has not gone within `graceMs`. */
+  quitting(id: number, why: DrainReason, now: number, graceMs: number): void {
+    this.#end(id, why, { hasQuitOrder: true, state: { name: "draining", why, deadline: now + graceMs } });
+    this.#noteNoneReady(now);
+  }
+
+  /** SIGKILL was sent. */
+  killed(id: number, cause: EndCause): void {
+    this.#end(id, cause, { isKilled: true });
+  }
+
+  bootFailed(id: number, failure: BootFailure): void {
+    const worker = this.#byId.get(id);
+    if (worker !== undefined && worker.failure === undefined) this.#end(id, "boot failed", { failure });
+  }
+
+  /** It has gone: `code` and `signal` are what the system says of its end. */
+  exited(id: number, code: number | null, signal: string | null, now: number, random: number): Departure | undefined {
+    const worker = this.#byId.get(id);
+    if (worker === undefined) return undefined;
+    this.#byId.delete(id);
+    this.#goneCount++;
+    this.#noteNoneReady(now);
+    const cause = worker.cause ?? causeOfExit(code, signal);
+    const isAbnormal = !PLANNED.has(cause) && this.stop === undefined;
+    const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
+    const isCounted = cause === "uncaught exception";
+    if ((isAbnormal && !isCounted) || worker.unwanted?.why === "unhealthy") this.#slotFailed(worker.slot, readyForMs, now, random);
+    return { worker: { ...worker, cause, state: { name: "gone" } }, lastState: worker.state, failure: worker.failure, cause, isAbnormal };
+  }
+
+  /** Moves every deadline by `ms`: the master was not running, so nobody is judged for that time. */
+  postpone(ms: number): void {
+    for (const worker of this.#byId.values()) {
+      if (worker.state.name === "gone") continue;
+      this.#update(worker.id, { state: { ...worker.state, deadline: worker.state.deadline + ms } });
+    }
+    if (this.noneReadySince !== undefined) this.noneReadySince += ms;
+    if (this.stop !== undefined) this.stop = { ...this.stop, serveUntil: this.stop.serveUntil + ms };
+  }
+
+  #slotFailed(slot: number, readyForMs: number, now: number, random: number): void {
+    this.#slots.set(slot, afterAbnormalEnd(this.slotHistory(slot), readyForMs, now, random));
+  }
+
+  #boot(id: number, change: (state: BootingState) => BootingState): void {
+    const worker = this.#byId.get(id);
+    if (worker?.state.name === "booting") this.#update(id, { state: change(worker.state) });
+  }
+
+  /** Records why its end comes, unless somebody knew before. */
+  #end(id: number, cause: EndCause, change: Partial<WorkerRecord>): void {
+    const worker = this.#byId.get(id);
+    if (worker !== undefined) this.#update(id, { ...change, cause: worker.cause ?? cause });
+  }
+
+  #update(id: number, change: Partial<WorkerRecord>): void {
+    const worker = this.#byId.get(id);
+    if (worker !== undefined) this.#byId.set(id, { ...worker, ...change });
+  }
+
+  #noteNoneReady(now: number): void {
+    const isAnyReady = [...this.#byId.values()].some((worker) => worker.state.name === "ready");
+    if (!isAnyReady && this.noneReadySince === undefined) this.noneReadySince = now;
+  }
+}
+
+type BootingState = Extract<WorkerRecord["state"], { name: "booting" }>;
+
+/** Ends that somebody asked for. */
+const PLANNED: ReadonlySet<EndCause> = new Set<EndCause>([
+  "reload",
+  "stop",
+  "scaled down",
+  "superseded",
+  "rollout aborted",
+  "unhealthy",
+  "terminated",
+]);
+
+function causeOfExit(code: number | null, signal: string | null): EndCause {
+  if (signal !== null) return "killed from outside";
+  return code === 0 ? "exited by itself" : "crashed";
+}

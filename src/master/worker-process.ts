@@ -1,0 +1,91 @@
+/**
+ * One worker's process, seen from the master: forked with node:cluster, spoken to with orders, its reports and its end
+ * turned into events. Holds no state of the pool.
+ */
+
+import cluster, { type Worker } from "node:cluster";
+import type { Order, Report } from "../messages.ts";
+import { sendHandle } from "../node-handles.ts";
+import type { Listener } from "./listeners.ts";
+
+/** What is told of a worker's process. */
+export interface WorkerEvents {
+  reported(id: number, report: Report): void;
+  exited(id: number, code: number | null, signal: string | null): void;
+}
+
+export interface ForkOptions {
+  /** The worker's entry file. */
+  readonly entry: string;
+  readonly nodeArgs: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** How long the last messages of a process that has ended are waited for. */
+const LAST_WORDS_MS = 1000;
+
+export class WorkerProcess {
+  readonly id: number;
+  readonly pid: number;
+  readonly #worker: Worker;
+
+  constructor(options: ForkOptions, events: WorkerEvents) {
+    // Round robin costs twice the CPU a connection and feeds hung workers: the workers accept by themselves.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
+    cluster.setupPrimary({ exec: options.entry, execArgv: [...options.nodeArgs], args: [], serialization: "json" });
+    this.#worker = cluster.fork(options.env);
+    this.id = this.#worker.id;
+    this.pid = this.#worker.process.pid ?? 0;
+    this.#listen(events);
+  }
+
+  /** Sends an order; a worker that is gone does not get it, and its exit tells so. */
+  send(order: Order): void {
+    if (this.#worker.process.connected) this.#worker.process.send(order, ignoreFailure);
+  }
+
+  /** Sends the order to listen with a copy of each socket. */
+  sendListeners(listeners: readonly Listener[]): void {
+    for (const [index, { address, handle, isUnix }] of listeners.entries()) {
+      const order: Order = { tsgate: "listen", listener: { index, count: listeners.length, address, isUnix } };
+      if (this.#worker.process.connected) sendHandle(this.#worker.process, order, handle, ignoreFailure);
+    }
+  }
+
+  kill(): void {
+    this.#worker.process.kill("SIGKILL");
+  }
+
+  #listen(events: WorkerEvents): void {
+    const child = this.#worker.process;
+    let end: { code: number | null; signal: string | null } | undefined;
+    let isTold = false;
+    const tell = (): void => {
+      if (isTold || end === undefined) return;
+      isTold = true;
+      events.exited(this.id, end.code, end.signal);
+    };
+    child.on("message", (message: unknown) => {
+      if (isReport(message)) events.reported(this.id, message);
+    });
+    // What a worker said last may still be in the channel when its exit is seen: the end is told when both are over.
+    child.once("disconnect", tell);
+    child.once("exit", (code, signal) => {
+      end = { code, signal };
+      if (child.connected) setTimeout(tell, LAST_WORDS_MS);
+      else tell();
+    });
+    child.on("error", () => {
+      if (child.pid !== undefined) return;
+      end = { code: null, signal: null };
+      tell();
+    });
+  }
+}
+
+function isReport(message: unknown): message is Report {
+  return typeof message === "object" && message !== null && "tsgate" in message;
+}
+
+/** A send can only fail because the worker has ended, which its exit says better. */
+function ignoreFailure(): void {}

@@ -1,0 +1,37 @@
+/** The log's backend: pino, writing JSON lines, or lines for people through pino-pretty. */
+
+import { isatty } from "node:tty";
+import { type DestinationStream, destination, pino } from "pino";
+import type { LogBackend, LogOptions } from "./logger.ts";
+import { prettyMessage } from "./pretty.ts";
+
+/** A target that has gone away, or a full disk, must not end the server: it goes on serving. */
+const ignoreTargetFailure = (): void => {};
+
+export async function createBackend({ level, format, file, name }: LogOptions): Promise<LogBackend> {
+  const sink = destination({ ...(file === undefined ? { fd: 2 } : { dest: file, append: true }), sync: false });
+  sink.on("error", ignoreTargetFailure);
+  const isPretty = format === "pretty" || (format === "auto" && file === undefined && isatty(2));
+  const stream = isPretty ? await prettyStream(sink) : sink;
+  const logger = pino({ level, base: name === undefined ? null : { name }, timestamp: false }, stream);
+  return {
+    write: (recordLevel, record, msg) => logger[recordLevel]({ time: Date.now(), ...record }, msg),
+    reopen: () => {
+      if (file !== undefined) sink.reopen();
+    },
+    flush: () => sink.flushSync(),
+  };
+}
+
+/** Loaded only where people read: at a terminal, or when asked for. */
+async function prettyStream(sink: DestinationStream): Promise<DestinationStream> {
+  const { prettyFactory } = await import("pino-pretty");
+  const toLine = prettyFactory({
+    colorize: isatty(2) && process.env.NO_COLOR === undefined,
+    translateTime: "SYS:HH:MM:ss.l",
+    hideObject: true,
+    ignore: "pid,hostname,name",
+    messageFormat: prettyMessage,
+  });
+  return { write: (line) => void sink.write(toLine(line)) };
+}

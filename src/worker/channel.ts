@@ -1,0 +1,50 @@
+/**
+ * The worker's end of the channel to the master. Ours are the messages with a `tsgate` key; everything else on it is
+ * the application's and passes untouched.
+ */
+
+import type { LogFields } from "../logger.ts";
+import type { LogLevel } from "../config/types.ts";
+import type { Order, Report } from "../messages.ts";
+import type { RawHandle } from "../node-handles.ts";
+
+export type OrderHandler = (order: Order, handle: RawHandle | undefined) => void;
+
+/** Calls `handle` with each order of the master. */
+export function receiveOrders(handle: OrderHandler): void {
+  process.on("message", (message: unknown, sent: unknown) => {
+    if (isOrder(message)) handle(message, sent as RawHandle | undefined);
+  });
+}
+
+/** Tells the master; does nothing when there is none any more. */
+export function report(message: Report): void {
+  if (process.connected) process.send?.(message, undefined, undefined, ignoreFailure);
+}
+
+/** At most this many records a second go to the master; what is above is counted and said. */
+const RECORDS_A_SECOND = 200;
+
+let windowEndsAt = 0;
+let sentInWindow = 0;
+let dropped = 0;
+
+/** Writes a log record through the master, which alone holds the log's target. */
+export function log(level: LogLevel, msg: string, fields: LogFields = {}): void {
+  const now = performance.now();
+  if (now >= windowEndsAt) {
+    windowEndsAt = now + 1000;
+    sentInWindow = 0;
+    if (dropped > 0) report({ tsgate: "log", level: "warn", msg: "log records dropped", fields: { count: dropped } });
+    dropped = 0;
+  }
+  if (++sentInWindow > RECORDS_A_SECOND) dropped++;
+  else report({ tsgate: "log", level, msg, fields });
+}
+
+function isOrder(message: unknown): message is Order {
+  return typeof message === "object" && message !== null && "tsgate" in message;
+}
+
+/** A failed send means that the master has gone, which the channel's end says better. */
+function ignoreFailure(): void {}

@@ -1,0 +1,123 @@
+/**
+ * Every connection of a worker and every request in flight on it. Node does not tell which sockets are silent, idle or
+ * upgraded, and its own closing loses requests that are on their way: so they are counted here. On the hot path this
+ * is two counters and no allocation but one listener a reply.
+ */
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
+
+interface Connection {
+  readonly socket: Socket;
+  inFlight: number;
+  /** The newest reply begun on it. */
+  newest: ServerResponse | undefined;
+  /** The reply that was told to close the connection though its client would have kept it. */
+  closing: ServerResponse | undefined;
+  /** What had been read when it was last idle: more than that without a request is the beginning of one. */
+  bytesAtRest: number;
+  isUpgraded: boolean;
+}
+
+const connectionOf = new WeakMap<Duplex, Connection>();
+
+/** What a client gets to close its side after we have closed ours. */
+const CLOSE_GRACE_MS = 1000;
+/** Sockets closed in one turn of the loop: between turns, requests that have just arrived are read. */
+const CLOSES_A_TURN = 16;
+
+export class Connections {
+  readonly #open = new Set<Connection>();
+  #isDraining = false;
+  #whenEmpty: (() => void) | undefined;
+
+  /** Counts the connections and requests of `server`; call before its request listener is added. */
+  track(server: Server): void {
+    server.on("connection", (socket: Socket) => this.#add(socket));
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => this.begin(request, response));
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** A request has come: its reply is in flight until it closes. */
+  begin(request: IncomingMessage, response: ServerResponse): void {
+    const connection = connectionOf.get(request.socket);
+    if (connection === undefined) return;
+    connection.inFlight++;
+    if (this.#isDraining) this.#announceClose(connection, response);
+    connection.newest = response;
+    response.on("close", endOfReply);
+  }
+
+  /** The socket now speaks another protocol: it counts as busy until it closes. */
+  upgraded(socket: Duplex): void {
+    const connection = connectionOf.get(socket);
+    if (connection !== undefined) connection.isUpgraded = true;
+  }
+
+  /** From now on each reply says `Connection: close`, those that have begun and not yet sent their head included. */
+  beginDrain(): void {
+    this.#isDraining = true;
+    for (const connection of this.#open) {
+      if (connection.inFlight > 0 && connection.newest !== undefined) this.#announceClose(connection, connection.newest);
+    }
+  }
+
+  /** Closes the idle connections, a few each turn, and none on which a request has begun to arrive. */
+  closeIdle(): void {
+    const idle = [...this.#open].filter(isIdle);
+    const closeSome = (): void => {
+      for (const connection of idle.splice(0, CLOSES_A_TURN)) if (isIdle(connection)) close(connection.socket);
+      if (idle.length > 0) setImmediate(closeSome);
+    };
+    // The immediate runs right after a poll: what lay in the kernel has been read, and made its connection busy.
+    setImmediate(closeSome);
+  }
+
+  destroyAll(): void {
+    for (const { socket } of this.#open) socket.destroy();
+  }
+
+  /** Resolves when no connection is left. */
+  async empty(): Promise<void> {
+    if (this.#open.size === 0) return;
+    await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+  }
+
+  #add(socket: Socket): void {
+    const connection: Connection = { socket, inFlight: 0, newest: undefined, closing: undefined, bytesAtRest: 0, isUpgraded: false };
+    connectionOf.set(socket, connection);
+    this.#open.add(connection);
+    socket.on("close", () => {
+      this.#open.delete(connection);
+      if (this.#open.size === 0) this.#whenEmpty?.();
+    });
+  }
+
+  /** Of several pipelined replies only the last may close, or the others would be lost behind it. */
+  #announceClose(connection: Connection, response: ServerResponse): void {
+    if (connection.closing !== undefined && connection.closing !== response) connection.closing.shouldKeepAlive = true;
+    connection.closing = response.shouldKeepAlive ? response : undefined;
+    response.shouldKeepAlive = false;
+  }
+}
+
+function endOfReply(this: ServerResponse): void {
+  const connection = connectionOf.get(this.req.socket);
+  if (connection === undefined) return;
+  connection.inFlight--;
+  connection.bytesAtRest = connection.socket.bytesRead;
+}
+
+function isIdle({ socket, inFlight, bytesAtRest, isUpgraded }: Connection): boolean {
+  return inFlight === 0 && !isUpgraded && socket.bytesRead <= bytesAtRest && !socket.destroyed;
+}
+
+/** Says goodbye in order: our FIN first, then, if the client does not answer with its own, the end. */
+function close(socket: Socket): void {
+  socket.end();
+  setTimeout(() => socket.destroy(), CLOSE_GRACE_MS).unref();
+}

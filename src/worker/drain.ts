@@ -1,0 +1,72 @@
+/**
+ * How a worker leaves without losing a request: it tells the application, stops accepting, answers everything with
+ * `Connection: close`, keeps idle connections open for one more request each while it lingers, then waits for what is
+ * in flight, at most until the deadline.
+ */
+
+import type { Server } from "node:http";
+import { messageOf, reportError } from "../errors.ts";
+import { stopAccepting } from "../node-handles.ts";
+import { emptyAcceptQueues } from "./accept-queue.ts";
+import { log } from "./channel.ts";
+import type { Connections } from "./connections.ts";
+import type { Lifecycle } from "./load-application.ts";
+import { emitTerm, hasOwnTermListeners } from "./process-signals.ts";
+import { settledWithin } from "./settled-within.ts";
+
+export interface DrainPlan {
+  readonly servers: readonly Server[];
+  readonly connections: Connections;
+  readonly lifecycle: Lifecycle;
+  readonly lingerMs: number;
+  readonly deadlineMs: number;
+  /** Nobody takes over: the accept queue is emptied before the sockets close. */
+  readonly wholeServer: boolean;
+}
+
+/** What `beforeDrain()` may take; new connections are accepted meanwhile. */
+const LONGEST_BEFORE_DRAIN_MS = 10_000;
+/** What an application's own SIGTERM listeners get to end the process themselves. */
+const LONGEST_TERM_MS = 5000;
+
+/** Resolves when the last connection is gone or the deadline has passed, and the application has shut down. Never rejects. */
+export async function drain(plan: DrainPlan): Promise<void> {
+  const { servers, connections, lifecycle } = plan;
+  const deadlineAt = performance.now() + plan.deadlineMs;
+  const remainingMs = (): number => Math.max(0, deadlineAt - performance.now());
+  await call("beforeDrain", lifecycle, Math.min(LONGEST_BEFORE_DRAIN_MS, remainingMs()));
+  // What PM2 sends to a process that is to leave.
+  process.emit("message", "shutdown", undefined);
+  connections.beginDrain();
+  if (plan.wholeServer) await emptyAcceptQueues(servers);
+  else for (const server of servers) stopAccepting(server);
+  const linger = setTimeout(() => connections.closeIdle(), Math.min(plan.lingerMs, remainingMs()));
+  if (!(await settledWithin(remainingMs(), connections.empty()))) {
+    log("warn", "drain deadline passed", { connections: connections.size });
+    connections.destroyAll();
+  }
+  clearTimeout(linger);
+  await shutDown(lifecycle, remainingMs());
+}
+
+async function shutDown(lifecycle: Lifecycle, remainingMs: number): Promise<void> {
+  const budgetMs = Math.max(SHORTEST_SHUTDOWN_MS, remainingMs);
+  await call("shutdown", lifecycle, budgetMs);
+  if (!hasOwnTermListeners()) return;
+  emitTerm();
+  // They end the process when they are done; there is no other sign of it.
+  await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_TERM_MS, budgetMs)));
+}
+
+/** Even at the deadline the application gets a moment to say goodbye. */
+const SHORTEST_SHUTDOWN_MS = 200;
+
+async function call(name: "beforeDrain" | "shutdown", lifecycle: Lifecycle, ms: number): Promise<void> {
+  const hook = lifecycle[name];
+  if (hook === undefined) return;
+  try {
+    if (!(await settledWithin(ms, hook()))) log("warn", "application is late", { function: name, waitedMs: Math.round(ms) });
+  } catch (error) {
+    log("error", "application error", { function: name, message: messageOf(error), error: reportError(error) });
+  }
+}

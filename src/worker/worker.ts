@@ -1,0 +1,185 @@
+/**
+ * A worker's life: it says hello, is told what to run, loads and starts it, listens, beats, and drains when it is told
+ * to, when its master is gone, or when the application threw where nobody catches. It runs no policy.
+ */
+
+import type { Server } from "node:http";
+import { EXIT, messageOf, reportError, TsgateError } from "../errors.ts";
+import type { BootOrder, BootStage, DrainReason, ListenerInfo, Order } from "../messages.ts";
+import type { RawHandle } from "../node-handles.ts";
+import { log, receiveOrders, report } from "./channel.ts";
+import { Connections } from "./connections.ts";
+import { drain } from "./drain.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { runWorkerHook } from "./hooks.ts";
+import { createServer, listen } from "./http-server.ts";
+import { loadApplication, type LoadedApplication } from "./load-application.ts";
+import { takeSignals } from "./process-signals.ts";
+import { toldReady } from "./told-ready.ts";
+
+/** An orphan's idle connections need not be kept for long: nobody reloads behind it. */
+const ORPHAN_LINGER_MS = 1000;
+/** How long a master may take to answer that it has seen this worker's SIGTERM. */
+const TERM_ANSWER_MS = 1000;
+
+interface LeaveOptions {
+  readonly why: DrainReason;
+  readonly deadlineMs: number;
+  readonly wholeServer?: boolean;
+  readonly exitCode?: number;
+}
+
+export class Worker {
+  readonly #connections = new Connections();
+  readonly #servers: Server[] = [];
+  #order: BootOrder | undefined;
+  #app: LoadedApplication | undefined;
+  #stage: "load" | "startup" | "started" | "serving" = "load";
+  #isLeaving = false;
+  #stopBeating: () => void = () => {};
+  #termTimer: NodeJS.Timeout | undefined;
+
+  /** Begins; everything after follows from the master's orders. */
+  start(): void {
+    takeSignals(() => this.#onTerm());
+    process.on("uncaughtException", (error, origin) => this.#onUncaught(error, origin));
+    process.once("disconnect", () => this.#onOrphaned());
+    process.once("beforeExit", () => this.#onNothingLeft());
+    receiveOrders((order, handle) => void this.#obey(order, handle));
+    report({ tsgate: "hello" });
+  }
+
+  async #obey(order: Order, handle: RawHandle | undefined): Promise<void> {
+    switch (order.tsgate) {
+      case "boot":
+        return this.#boot(order.order);
+      case "check":
+        return this.#check(order.order);
+      case "listen":
+        return this.#listen(order.listener, handle);
+      case "drain":
+        return this.#leave(order);
+      case "quit":
+        return process.exit(EXIT.stopped);
+      case "term-seen":
+        clearTimeout(this.#termTimer);
+        this.#termTimer = undefined;
+        return;
+    }
+  }
+
+  async #boot(order: BootOrder): Promise<void> {
+    this.#take(order);
+    const hasToldReady = order.waitReady ? toldReady() : undefined;
+    // The channel alone must not keep the loop alive while the application boots, or it could wait for ever unseen.
+    process.channel?.unref();
+    try {
+      this.#app = await loadApplication(order);
+      this.#reportLoaded(this.#app);
+      this.#stage = "startup";
+      await runWorkerHook(order.hooksFile, "postWorkerInit", order.worker);
+      await this.#app.lifecycle.startup?.();
+      await hasToldReady;
+      process.channel?.ref();
+      this.#stage = "started";
+      report({ tsgate: "application-started" });
+    } catch (error) {
+      this.#failBoot(error);
+    }
+  }
+
+  /** Loads and describes the application, and leaves. */
+  async #check(order: BootOrder): Promise<void> {
+    this.#take(order);
+    try {
+      this.#reportLoaded(await loadApplication(order));
+    } catch (error) {
+      this.#failBoot(error);
+    }
+    process.exit(EXIT.stopped);
+  }
+
+  #take(order: BootOrder): void {
+    this.#order = order;
+    process.title = order.processTitle;
+    process.argv = [process.execPath, order.app.file, ...order.appArgs];
+  }
+
+  #reportLoaded(app: LoadedApplication): void {
+    report({ tsgate: "application-loaded", info: { interface: app.interface, found: app.found, transport: "node:http" } });
+  }
+
+  async #listen(listener: ListenerInfo, handle: RawHandle | undefined): Promise<void> {
+    if (this.#app === undefined || this.#order === undefined || handle === undefined || this.#isLeaving) return handle?.close();
+    const server = createServer(this.#app, this.#order, this.#connections);
+    try {
+      await listen(server, listener, handle, this.#order.backlog);
+    } catch (error) {
+      return this.#failBoot(error, `cannot listen on ${listener.address}: ${messageOf(error)}`, "bind");
+    }
+    if (this.#servers.push(server) < listener.count) return;
+    this.#stage = "serving";
+    report({ tsgate: "ready" });
+    this.#stopBeating = startHeartbeat(this.#order.heartbeatMs, this.#app.lifecycle.health);
+  }
+
+  /** Drains and ends the process. Once: whatever asks again changes nothing. */
+  async #leave({ why, deadlineMs, wholeServer = false, exitCode = EXIT.stopped }: LeaveOptions): Promise<void> {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#stopBeating();
+    const { lifecycle } = this.#app ?? { lifecycle: {} };
+    const lingerMs = Math.min(this.#order?.lingerMs ?? 0, why === "orphaned" ? ORPHAN_LINGER_MS : Infinity);
+    if (this.#stage === "serving") await drain({ servers: this.#servers, connections: this.#connections, lifecycle, lingerMs, deadlineMs, wholeServer });
+    if (this.#order !== undefined) await runWorkerHook(this.#order.hooksFile, "workerExit", this.#order.worker);
+    process.exit(exitCode);
+  }
+
+  #onTerm(): void {
+    if (this.#isLeaving) return;
+    report({ tsgate: "term-received" });
+    this.#termTimer ??= setTimeout(() => this.#leaveAlone("terminated"), TERM_ANSWER_MS);
+  }
+
+  #onOrphaned(): void {
+    this.#leaveAlone("orphaned");
+  }
+
+  #leaveAlone(why: DrainReason, exitCode?: number): void {
+    const deadlineMs = this.#order?.gracefulTimeoutMs ?? 0;
+    void this.#leave({ why, deadlineMs, ...(exitCode === undefined ? {} : { exitCode }) });
+  }
+
+  #onUncaught(error: unknown, origin: string): void {
+    // An application that catches these itself has decided to go on.
+    if (process.listenerCount("uncaughtException") > 1) return;
+    if (this.#isLeaving) {
+      log("error", "uncaught exception in the application", { origin, error: reportError(error) });
+    } else if (this.#stage === "serving") {
+      report({ tsgate: "uncaught", origin, error: reportError(error) });
+      this.#leaveAlone("uncaught exception", EXIT.error);
+    } else {
+      this.#failBoot(error);
+    }
+  }
+
+  /** The loop is empty while the module still awaits something: it waits for what can never come. */
+  #onNothingLeft(): void {
+    if (this.#isLeaving || (this.#stage !== "load" && this.#stage !== "startup")) return;
+    const what = this.#stage === "load" ? "awaits something at its top level that can never settle" : "has a startup() that can never settle";
+    this.#failBoot(undefined, `application ${this.#order?.app.text ?? ""} ${what}`);
+  }
+
+  #failBoot(error: unknown, summary = this.#summaryOf(error), stage: BootStage = this.#stage === "load" ? "load" : "startup"): void {
+    const isOurs = error instanceof TsgateError;
+    const cause = isOurs ? error.cause : error;
+    report({ tsgate: "boot-failed", stage, summary, ...(cause === undefined ? {} : { error: reportError(cause) }) });
+    process.exit(EXIT.error);
+  }
+
+  #summaryOf(error: unknown): string {
+    if (error instanceof TsgateError) return error.message;
+    const what = { load: "failed to load", startup: "failed in startup()", started: "failed before it was ready", serving: "failed" };
+    return `application ${this.#order?.app.text ?? ""} ${what[this.#stage]}: ${messageOf(error)}`;
+  }
+}

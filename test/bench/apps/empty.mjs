@@ -1,0 +1,3 @@
+/** Enters Node's ESM loader and does nothing else. */
+
+export {};

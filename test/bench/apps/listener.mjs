@@ -1,0 +1,9 @@
+/** The smallest `(req, res)` application. */
+
+const pid = String(process.pid);
+
+/** @type {import("node:http").RequestListener} */
+export default function listener(_request, response) {
+  response.setHeader("X-Worker-Pid", pid);
+  response.end("hello world\n");
+}

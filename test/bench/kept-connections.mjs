@@ -1,0 +1,48 @@
+/** CPU time a request on kept connections, of the whole tree, against a hand-written node:cluster. */
+
+import { atMost, rounded } from "./lib/figures.mjs";
+import { interleaved, median } from "./lib/rounds.mjs";
+import { APPS, startCluster, startTsgate } from "./lib/servers.mjs";
+import { cpuPerRequest, needWrk } from "./lib/wrk.mjs";
+
+const WORKERS = 4;
+const LOAD = { connections: 64, seconds: 4 };
+
+/** @type {import("./run.mjs").Benchmark} */
+export async function keptConnections({ node, rounds }) {
+  await needWrk();
+  const options = { node, app: APPS.listener, workers: WORKERS };
+  const tsgate = await startTsgate(options);
+  const cluster = await startCluster(options);
+  try {
+    const { ours, theirs } = await interleaved(rounds, {
+      ours: () => cpuPerRequest(tsgate, LOAD),
+      theirs: () => cpuPerRequest(cluster, LOAD),
+    });
+    return [compare("kept connections: CPU a request, node:cluster = 1", 1.03, ours ?? [], theirs ?? [])];
+  } finally {
+    await Promise.all([tsgate.stop(), cluster.stop()]);
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {number} limit
+ * @param {readonly { micros: number, perSecond: number, errors: number }[]} ours
+ * @param {typeof ours} theirs
+ */
+export function compare(name, limit, ours, theirs) {
+  const [mine, other] = [ours, theirs].map((results) => results.map(({ micros }) => micros));
+  const [tsgateMicros, clusterMicros] = [median(mine ?? []), median(other ?? [])];
+  return atMost(name, tsgateMicros / clusterMicros, limit, {
+    unit: "×",
+    digits: 3,
+    details: {
+      tsgateMicros: rounded(mine ?? []),
+      clusterMicros: rounded(other ?? []),
+      tsgatePerSecond: Math.round(median(ours.map(({ perSecond }) => perSecond))),
+      clusterPerSecond: Math.round(median(theirs.map(({ perSecond }) => perSecond))),
+      errors: [...ours, ...theirs].reduce((sum, { errors }) => sum + errors, 0),
+    },
+  });
+}

@@ -1,0 +1,147 @@
+/** Starts the servers that are compared, waits until they answer, and ends them by their own pids. */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { requestOnce } from "../../support/traffic/connection.mjs";
+import { cpuMicros, tree } from "./proc.mjs";
+
+/** @param {string} name */
+const file = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+const TSGATE = file("../../../bin/tsgate.js");
+/** Applications and programs of the benchmarks. */
+export const APPS = {
+  listener: file("../apps/listener.mjs"),
+  express: file("../apps/express-app.mjs"),
+  plain: file("../apps/plain.mjs"),
+  cluster: file("../apps/cluster.mjs"),
+  empty: file("../apps/empty.mjs"),
+};
+
+/**
+ * @typedef {object} Running
+ * @property {number} pid of the first process
+ * @property {number} port
+ * @property {number} startMs from spawn to the first good reply
+ * @property {() => Promise<number[]>} pids of the whole tree
+ * @property {() => Promise<number>} cpuMicros of the whole tree
+ * @property {() => string} output
+ * @property {(signal: NodeJS.Signals) => void} signal
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * tsgate with `workers` workers.
+ * @param {{ node: string, app: string, workers: number, args?: readonly string[] }} options
+ */
+export async function startTsgate({ node, app, workers, args = [] }) {
+  const port = await freePort();
+  const command = ["--log-format", "json", "--workers", String(workers), "--bind", `127.0.0.1:${port}`, ...args, app];
+  return await start(node, [TSGATE, ...command], port, workers + 1);
+}
+
+/**
+ * A hand-written node:cluster with `workers` workers.
+ * @param {{ node: string, app: string, workers: number }} options
+ */
+export async function startCluster({ node, app, workers }) {
+  const port = await freePort();
+  return await start(node, [APPS.cluster, app, String(port), String(workers)], port, workers + 1);
+}
+
+/**
+ * One plain process.
+ * @param {{ node: string, app: string, nodeArgs?: readonly string[] }} options
+ */
+export async function startPlain({ node, app, nodeArgs = [] }) {
+  const port = await freePort();
+  return await start(node, [...nodeArgs, APPS.plain, app, String(port)], port, 1);
+}
+
+/**
+ * @param {string} node
+ * @param {readonly string[]} args
+ * @param {number} port
+ * @param {number} processes how many there are when all has started
+ * @returns {Promise<Running>}
+ */
+async function start(node, args, port, processes) {
+  const startedAt = performance.now();
+  const child = spawn(node, args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] ?? "" } });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => (output += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (output += text));
+  const exited = once(child, "exit");
+  const pid = /** @type {number} */ (child.pid);
+
+  const running = {
+    pid,
+    port,
+    startMs: 0,
+    pids: () => tree(pid),
+    cpuMicros: async () => await cpuMicros(await tree(pid)),
+    output: () => output,
+    /** @param {NodeJS.Signals} signal */
+    signal: (signal) => void child.kill(signal),
+    async stop() {
+      const pids = await tree(pid);
+      child.kill("SIGTERM");
+      await Promise.race([exited, sleep(10_000, undefined, { ref: false })]);
+      for (const left of pids) kill(left);
+      await exited;
+    },
+  };
+
+  try {
+    await until(
+      () => child.exitCode !== null,
+      async () => (await requestOnce({ host: "127.0.0.1", port })).outcome === "ok",
+    );
+    running.startMs = performance.now() - startedAt;
+    await until(
+      () => child.exitCode !== null,
+      async () => (await tree(pid)).length >= processes,
+    );
+  } catch (error) {
+    await running.stop();
+    throw new Error(`${args.join(" ")} did not start\n${output}`, { cause: error });
+  }
+  return running;
+}
+
+/**
+ * Asks every two milliseconds.
+ * @param {() => boolean} hasEnded
+ * @param {() => Promise<boolean>} condition
+ */
+async function until(hasEnded, condition) {
+  const endsAt = performance.now() + 20_000;
+  while (!(await condition())) {
+    if (hasEnded()) throw new Error("it has ended");
+    if (performance.now() > endsAt) throw new Error("not in 20 s");
+    await sleep(2);
+  }
+}
+
+/** A port on which nobody listens at the moment. */
+async function freePort() {
+  const server = net.createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {net.AddressInfo} */ (server.address());
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** @param {number} pid */
+function kill(pid) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has gone by itself.
+  }
+}

@@ -1,0 +1,79 @@
+/** Load from wrk, and what a server's processes spent on it. */
+
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Throws, naming the way to install it, where wrk is missing. */
+export async function needWrk() {
+  try {
+    await run("wrk", ["-v"]);
+  } catch (error) {
+    // It prints its version and ends with 1.
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") {
+      throw new Error("wrk not found: apt-get install -y --no-install-recommends wrk", { cause: error });
+    }
+  }
+}
+
+/**
+ * @typedef {object} Load
+ * @property {number} requests
+ * @property {number} perSecond
+ * @property {number} errors socket errors, timeouts and replies that are not 2xx or 3xx
+ */
+
+/**
+ * @param {number} port
+ * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number }} options `closes`: a fresh
+ *   connection for every request; `pauseMs`: between two requests of a connection
+ * @returns {Promise<Load>}
+ */
+export async function load(port, { connections, seconds, closes = false, pauseMs = 0 }) {
+  const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
+  try {
+    const args = ["-t", "1", "-c", String(connections), "-d", `${seconds}s`];
+    if (closes) args.push("-H", "Connection: close");
+    if (pauseMs > 0) {
+      const script = path.join(folder, "pause.lua");
+      await writeFile(script, `function delay() return ${pauseMs} end\n`);
+      args.push("-s", script);
+    }
+    const { stdout } = await run("wrk", [...args, `http://127.0.0.1:${port}/`], { timeout: (seconds + 20) * 1000 });
+    return parse(stdout);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * CPU time a request, in microseconds, of the whole tree of a server.
+ * @param {import("./servers.mjs").Running} server
+ * @param {Parameters<typeof load>[1]} options
+ */
+export async function cpuPerRequest(server, options) {
+  const before = await server.cpuMicros();
+  const result = await load(server.port, options);
+  const after = await server.cpuMicros();
+  return { micros: (after - before) / result.requests, ...result };
+}
+
+/**
+ * @param {string} text
+ * @returns {Load}
+ */
+function parse(text) {
+  const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? 0);
+  const perSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1] ?? 0);
+  const socket = [...(/Socket errors: (.*)/.exec(text)?.[1] ?? "").matchAll(/(\d+)/g)].map(([count]) => Number(count));
+  const errors = socket.reduce(
+    (sum, count) => sum + count,
+    Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0),
+  );
+  if (requests === 0) throw new Error(`wrk made no request\n${text}`);
+  return { requests, perSecond, errors };
+}

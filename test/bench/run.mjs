@@ -1,0 +1,66 @@
+/**
+ * The benchmarks: `npm run bench -- [NAME …] [--node PATH …] [--rounds N] [--json FILE]`. Prints each figure as it is
+ * asked for and as it was reached; ends with 1 when one was not.
+ */
+
+import { spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import os from "node:os";
+import { parseArgs } from "node:util";
+import { freshConnections } from "./fresh-connections.mjs";
+import { idleMemory } from "./idle-memory.mjs";
+import { keptConnections } from "./kept-connections.mjs";
+import { table } from "./lib/figures.mjs";
+import { masterCpu } from "./master-cpu.mjs";
+import { reloads } from "./reloads.mjs";
+import { startUp } from "./start-up.mjs";
+
+/** @typedef {import("./lib/figures.mjs").Figure} Figure */
+/** @typedef {(options: { node: string, rounds: number }) => Promise<Figure[]>} Benchmark */
+
+/** @type {Record<string, Benchmark>} */
+const BENCHMARKS = {
+  "kept-connections": keptConnections,
+  "fresh-connections": freshConnections,
+  "idle-memory": idleMemory,
+  "start-up": startUp,
+  reloads,
+  "master-cpu": masterCpu,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    node: { type: "string", multiple: true, default: [process.execPath] },
+    rounds: { type: "string", default: "5" },
+    json: { type: "string" },
+  },
+});
+
+const unknown = positionals.filter((name) => !(name in BENCHMARKS));
+if (unknown.length > 0) {
+  console.error(`no benchmark ${unknown.join(", ")}; there are ${Object.keys(BENCHMARKS).join(", ")}`);
+  process.exit(2);
+}
+
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
+const machine = `${os.cpus()[0]?.model ?? "unknown CPU"}, ${os.cpus().length} cores, ${Math.round(os.totalmem() / 1e9)} GB, ${os.type()} ${os.release()}`;
+console.log(machine);
+
+/** @type {{ node: string, benchmark: string, figures: Figure[] }[]} */
+const results = [];
+for (const node of values.node) {
+  const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout?.trim();
+  if (!version) throw new Error(`${node} does not run`);
+  console.log(`\nNode ${version}`);
+  for (const name of names) {
+    const benchmark = /** @type {Benchmark} */ (BENCHMARKS[name]);
+    const figures = await benchmark({ node, rounds: Number(values.rounds) });
+    results.push({ node: version, benchmark: name, figures });
+    console.log(`\n${table(figures)}`);
+    for (const { details } of figures) if (details !== undefined) console.log(`  ${JSON.stringify(details)}`);
+  }
+}
+
+if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
+process.exitCode = results.every(({ figures }) => figures.every(({ isReached }) => isReached)) ? 0 : 1;

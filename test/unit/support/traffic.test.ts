@@ -1,0 +1,339 @@
+/** The traffic client is the judge of every guarantee: each kind of misbehaviour must be seen for what it is. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { TrafficClient } from "../../support/traffic/client.mjs";
+import { connect, Connection, requestOnce } from "../../support/traffic/connection.mjs";
+import type { IdleEvent, Target } from "../../support/traffic/connection.mjs";
+import { logUniform, seeded } from "../../support/traffic/random.mjs";
+import { ReplyParser } from "../../support/traffic/reply-parser.mjs";
+import { startTraffic } from "../../support/traffic/start.mjs";
+import { failedCount, unexcusedFailures } from "../../support/traffic/tally.mjs";
+
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Worker-Pid: 4711\r\n\r\nok";
+
+type Transport = "TCP" | "unix";
+
+/** Starts a server whose every connection is `serve`'s; it ends with the test. */
+async function startServer(
+  transport: Transport,
+  serve: (socket: net.Socket) => void,
+  options: net.ServerOpts = {},
+): Promise<Target> {
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer({ allowHalfOpen: true, ...options }, (socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    serve(socket);
+  });
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  if (transport === "unix") {
+    const folder = await mkdtemp(path.join(tmpdir(), "tsgate-traffic-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const target = { path: path.join(folder, "server.sock") };
+    await new Promise<void>((resolve) => server.listen(target, resolve));
+    return target;
+  }
+  await new Promise<void>((resolve) => server.listen({ host: "127.0.0.1", port: 0 }, resolve));
+  const address = server.address() as net.AddressInfo;
+  return { host: "127.0.0.1", port: address.port };
+}
+
+/** A server that answers every request with `answer`, whatever that does. */
+function answering(answer: (socket: net.Socket, request: number) => void): (socket: net.Socket) => void {
+  return (socket) => {
+    let request = 0;
+    socket.on("data", () => answer(socket, (request += 1)));
+    socket.on("end", () => socket.end());
+  };
+}
+
+async function connected(target: Target, timeoutMs = 2000): Promise<{ connection: Connection; idle: IdleEvent[] }> {
+  const idle: IdleEvent[] = [];
+  const connection = await connect(target, { timeoutMs, onIdleEvent: (event) => idle.push(event) });
+  if (!(connection instanceof Connection)) throw new Error(`no connection: ${connection.detail}`);
+  onTestFinished(() => connection.close());
+  return { connection, idle };
+}
+
+describe.each<Transport>(["TCP", "unix"])("a request over %s", (transport) => {
+  const misbehaviours: readonly (readonly [name: string, outcome: string, answer: (socket: net.Socket) => void])[] = [
+    ["a good reply", "ok", (socket) => socket.write(OK)],
+    ["status 500", "badStatus", (socket) => socket.write("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")],
+    ["what is no HTTP", "badStatus", (socket) => socket.write("SSH-2.0-nonsense\r\n\r\n")],
+    ["more than the reply", "badStatus", (socket) => socket.write(`${OK}HTTP/1.1 200 OK\r\n\r\n`)],
+    ["an end without a reply", "closedBeforeReply", (socket) => socket.end()],
+    ["a close without a reply", "closedBeforeReply", (socket) => socket.destroy()],
+    ["half a head", "reset", (socket) => socket.end("HTTP/1.1 200")],
+    ["half a body", "reset", (socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok")],
+    [
+      "half of its chunks",
+      "reset",
+      (socket) => socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
+    ],
+    ["nothing", "timedOut", () => {}],
+    ["half a reply and then nothing", "timedOut", (socket) => socket.write("HTTP/1.1 200 OK\r\n")],
+  ];
+
+  test.for(misbehaviours)("answered with %s is %s", async ([, outcome, answer]) => {
+    const target = await startServer(transport, answering(answer));
+    const exchange = await requestOnce(target, {}, { timeoutMs: 200 });
+    expect(exchange.outcome).toBe(outcome);
+  });
+
+  test("on a kept connection that the server closes after reading it is closedBeforeReply", async () => {
+    const target = await startServer(
+      transport,
+      answering((socket, request) => (request === 1 ? socket.write(OK) : socket.destroy())),
+    );
+    const { connection } = await connected(target);
+    expect((await connection.request({})).outcome).toBe("ok");
+    await sleep(5);
+    expect((await connection.request({}, { afterIdle: true })).outcome).toBe("closedBeforeReply");
+  });
+
+  test("that waits unread in the socket when the server closes it is reset, and not crossed", async () => {
+    const sockets: net.Socket[] = [];
+    const target = await startServer(transport, (socket) => sockets.push(socket), { pauseOnConnect: true });
+    const { connection } = await connected(target);
+    await sleep(20);
+    const exchange = connection.request({}, { afterIdle: true });
+    await sleep(20);
+    for (const socket of sockets) socket.destroy();
+    expect(await exchange).toMatchObject({ outcome: "reset", detail: "ECONNRESET" });
+  });
+
+  test("written after the server has closed the idle connection is crossed", async () => {
+    const sockets: net.Socket[] = [];
+    const target = await startServer(transport, (socket) => {
+      sockets.push(socket);
+      socket.on("data", () => socket.write(OK));
+    });
+    const { connection } = await connected(target);
+    expect((await connection.request({})).outcome).toBe("ok");
+    // In one tick, so that the end is in our kernel and has not been read.
+    for (const socket of sockets) socket.destroy();
+    expect((await connection.request({}, { afterIdle: true })).outcome).toBe("crossed");
+  });
+
+  test("written at once on a fresh connection never counts as crossed", async () => {
+    const sockets: net.Socket[] = [];
+    const target = await startServer(transport, (socket) => sockets.push(socket));
+    const { connection } = await connected(target);
+    await sleep(20);
+    for (const socket of sockets) socket.destroy();
+    expect(["reset", "closedBeforeReply"]).toContain((await connection.request({})).outcome);
+  });
+
+  test("is not written again by anybody", async () => {
+    let requests = 0;
+    const target = await startServer(
+      transport,
+      answering((socket) => {
+        requests += 1;
+        socket.destroy();
+      }),
+    );
+    await requestOnce(target);
+    await sleep(20);
+    expect(requests).toBe(1);
+  });
+
+  test("names the worker that answered", async () => {
+    const target = await startServer(
+      transport,
+      answering((socket) => socket.write(OK)),
+    );
+    const { connection } = await connected(target);
+    await connection.request({});
+    expect(connection.lastPid).toBe(4711);
+  });
+
+  test("to an address where nobody listens is refused", async () => {
+    const target =
+      transport === "unix" ? { path: path.join(tmpdir(), "tsgate-nobody.sock") } : { host: "127.0.0.1", port: 1 };
+    expect((await requestOnce(target)).outcome).toBe("refused");
+  });
+
+  test("is followed by idle events, not failures, when the server closes the quiet connection", async () => {
+    const sockets: net.Socket[] = [];
+    const target = await startServer(transport, (socket) => sockets.push(socket));
+    const [first, second] = [await connected(target), await connected(target)];
+    await sleep(20);
+    sockets[0]?.destroy();
+    sockets[1]?.write("HTTP/1.1 408 Request Timeout\r\n\r\n");
+    await sleep(20);
+    expect([first.idle, second.idle]).toEqual([["closed"], ["unsolicited"]]);
+    expect([first.connection.isOpen, second.connection.isOpen]).toEqual([false, false]);
+  });
+});
+
+test("a reset of a quiet TCP connection is an idle event", async () => {
+  const sockets: net.Socket[] = [];
+  const target = await startServer("TCP", (socket) => sockets.push(socket));
+  const { connection, idle } = await connected(target);
+  await sleep(20);
+  for (const socket of sockets) socket.resetAndDestroy();
+  await sleep(20);
+  expect([idle, connection.isOpen]).toEqual([["reset"], false]);
+});
+
+test("a reset in answer to a request is reset", async () => {
+  const target = await startServer(
+    "TCP",
+    answering((socket) => socket.resetAndDestroy()),
+  );
+  expect(await requestOnce(target)).toMatchObject({ outcome: "reset", detail: "ECONNRESET" });
+});
+
+describe("a reply", () => {
+  const replies: readonly (readonly [name: string, text: string, body: string])[] = [
+    ["with a length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello"],
+    ["without a body", "HTTP/1.1 204 No Content\r\n\r\n", ""],
+    [
+      "in chunks with trailers",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n1\r\n!\r\n0\r\nX: y\r\n\r\n",
+      "hello!",
+    ],
+    [
+      "after an interim one",
+      "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
+      "a",
+    ],
+  ];
+
+  test.for(replies)("%s is read, byte by byte as in one piece", ([, text, body]) => {
+    const whole = new ReplyParser("GET").push(Buffer.from(text));
+    expect(whole?.body.toString()).toBe(body);
+    const parser = new ReplyParser("GET");
+    const bytes = [...Buffer.from(text)].map((byte) => parser.push(Buffer.from([byte])));
+    expect(bytes.slice(0, -1).every((reply) => reply === undefined)).toBe(true);
+    expect(bytes.at(-1)?.body.toString()).toBe(body);
+  });
+
+  test("to HEAD has a length and no body", () => {
+    expect(new ReplyParser("HEAD").push(Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"))?.status).toBe(200);
+  });
+
+  test("that only the end of the connection ends is whole then, and not before", () => {
+    const parser = new ReplyParser("GET");
+    expect(parser.push(Buffer.from("HTTP/1.1 200 OK\r\n\r\nhel"))).toBeUndefined();
+    expect(parser.push(Buffer.from("lo"))).toBeUndefined();
+    expect(parser.finish()).toMatchObject({ mustClose: true, body: Buffer.from("hello") });
+  });
+
+  test("that announces the close is the last on its connection", () => {
+    const text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: Close\r\n\r\n";
+    expect(new ReplyParser("GET").push(Buffer.from(text))?.mustClose).toBe(true);
+  });
+});
+
+describe("the traffic", () => {
+  const quick = { lingerMs: 40, keepAlive: 6, fresh: 2, idle: 20, timeoutMs: 2000 };
+
+  test.each<Transport>(["TCP", "unix"])(
+    "counts every request over %s once, by kind and by worker",
+    async (transport) => {
+      let served = 0;
+      const target = await startServer(
+        transport,
+        answering((socket) => {
+          served += 1;
+          socket.write(OK);
+        }),
+      );
+      const client = new TrafficClient({ target, ...quick });
+      client.start();
+      await sleep(400);
+      const tally = await client.stop();
+      expect(tally.requests).toBe(served);
+      expect(tally.outcomes).toEqual({ ...tally.outcomes, ok: served, crossed: 0, clientError: 0 });
+      expect(failedCount(tally)).toBe(0);
+      expect(tally.byPid).toEqual({ "4711": served });
+      expect(Math.min(...Object.values(tally.byKind))).toBeGreaterThan(5);
+      expect(tally.idle).toEqual({ closed: 0, reset: 0, unsolicited: 0, toldToClose: 0 });
+    },
+  );
+
+  test("obeys Connection: close and publishes how often it was told to", async () => {
+    let connections = 0;
+    const target = await startServer("TCP", (socket) => {
+      connections += 1;
+      answering(() => socket.end(OK.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")))(socket);
+    });
+    const client = new TrafficClient({ target, ...quick, fresh: 0, idle: 0 });
+    client.start();
+    await sleep(200);
+    const tally = await client.stop();
+    expect(tally.outcomes.ok).toBe(tally.requests);
+    expect(tally.idle.toldToClose).toBe(tally.requests);
+    expect(connections).toBe(tally.requests);
+  });
+
+  test("counts a server's closes of idle connections apart from failures, and opens new ones", async () => {
+    const target = await startServer("TCP", (socket) => {
+      answering(() => socket.write(OK))(socket);
+      socket.setTimeout(15, () => socket.destroy());
+    });
+    const client = new TrafficClient({ target, ...quick, fresh: 0 });
+    client.start();
+    await sleep(500);
+    const tally = await client.stop();
+    expect(tally.idle.closed).toBeGreaterThan(20);
+    expect(failedCount(tally)).toBe(0);
+    expect(tally.outcomes.ok).toBeGreaterThan(20);
+  });
+
+  test("reports each failure with what is needed to understand it", async () => {
+    const target = await startServer(
+      "TCP",
+      answering((socket, request) => (request === 1 ? socket.write(OK) : socket.resetAndDestroy())),
+    );
+    const client = new TrafficClient({ target, ...quick, keepAlive: 1, fresh: 0, idle: 0 });
+    client.start();
+    await sleep(300);
+    const tally = await client.stop();
+    expect(failedCount(tally)).toBe(tally.failures.length);
+    expect(tally.failures[0]).toMatchObject({
+      kind: "keep-alive",
+      outcome: "reset",
+      detail: "ECONNRESET",
+      lastPid: 4711,
+      repliesBefore: 1,
+      bytesReceived: 0,
+    });
+    expect(unexcusedFailures(tally)).toHaveLength(tally.failures.length);
+    expect(unexcusedFailures(tally, [4711])).toEqual([]);
+  });
+
+  test("runs in a process of its own, which leaves when it has answered", async () => {
+    const target = await startServer(
+      "TCP",
+      answering((socket) => socket.write(OK)),
+    );
+    const traffic = await startTraffic({ target, ...quick });
+    onTestFinished(() => traffic.kill());
+    const seen = await traffic.until(({ outcomes }) => outcomes.ok > 50);
+    const tally = await traffic.stop();
+    expect(tally.outcomes.ok).toBeGreaterThanOrEqual(seen.outcomes.ok);
+    expect(await traffic.stop()).toBe(tally);
+  });
+});
+
+test("pauses are spread evenly over their orders of magnitude, the same for the same seed", () => {
+  const pauses = (seed: number): number[] => {
+    const random = seeded(seed);
+    return Array.from({ length: 4000 }, () => logUniform(random, 1, 10_000));
+  };
+  const counts = [1, 10, 100, 1000].map((low) => pauses(7).filter((pause) => pause >= low && pause < 10 * low).length);
+  expect(Math.min(...counts)).toBeGreaterThan(900);
+  expect(pauses(7)).toEqual(pauses(7));
+  expect(pauses(7)).not.toEqual(pauses(8));
+});
