@@ -19,7 +19,7 @@ export type Action =
 /** The next thing to do, or undefined when what is there is what is wanted. */
 export function nextAction(pool: PoolView, now: number): Action | undefined {
   if (pool.stop !== undefined) return nextStopAction(pool, now);
-  return nextListen(pool, now) ?? nextRetirement(pool) ?? nextCanary(pool) ?? nextVacancy(pool, now) ?? nextSuccessor(pool, now);
+  return nextListen(pool, now) ?? nextRetirement(pool) ?? nextVacancy(pool, now) ?? nextCanary(pool) ?? nextSuccessor(pool, now);
 }
 
 function nextStopAction(pool: PoolView, now: number): Action | undefined {
@@ -53,13 +53,20 @@ function retirementReason(pool: PoolView, worker: WorkerRecord): DrainReason | u
   if (worker.generation > pool.generation && !isCanary(worker, pool.rollout)) {
     return pool.rollout === undefined ? "rollout aborted" : "superseded";
   }
-  if (worker.slot >= pool.target) return "scaled down";
+  if (worker.slot >= pool.target) return isSpared(pool, worker) ? undefined : "scaled down";
   if (isCanary(worker, pool.rollout)) return undefined;
   const holder = seatHolder(pool, worker.slot);
   if (holder === undefined || holder.id === worker.id) return undefined;
   // Two hold one seat: the newer takes over once it is ready, and an older one that does not serve yet is in the way.
   if (!isReady(holder) && isReady(worker)) return undefined;
   return worker.unwanted?.why ?? "reload";
+}
+
+/** One too many, but serving: it stays until enough others serve, so that scaling down never leaves fewer than wanted. */
+function isSpared(pool: PoolView, worker: WorkerRecord): boolean {
+  if (!isReady(worker)) return false;
+  const serving = pool.workers.filter((one) => isReady(one) && one.generation <= pool.generation).map(({ slot }) => slot);
+  return new Set(serving).size <= pool.target;
 }
 
 function nextCanary(pool: PoolView): Action | undefined {
@@ -115,8 +122,16 @@ function isReplacing(pool: PoolView): boolean {
   return pool.workers.some((worker) => worker.state.name === "booting" || (isDraining(worker) && worker.unwanted !== undefined));
 }
 
+/** Empty seats count as taken: whoever fills them later needs the room. */
 function hasRoom(pool: PoolView): boolean {
-  return pool.workers.length < pool.target + pool.limits.surge;
+  return pool.workers.length + emptySeats(pool) < pool.target + pool.limits.surge;
+}
+
+function emptySeats(pool: PoolView): number {
+  if (pool.generation === 0) return 0;
+  let empty = 0;
+  for (let slot = 0; slot < pool.target; slot++) if (seatHolder(pool, slot) === undefined) empty++;
+  return empty;
 }
 
 /** An empty seat if there is one, else the first. */

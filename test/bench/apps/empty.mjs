@@ -1,3 +1,3 @@
 /** Enters Node's ESM loader and does nothing else. */
 
-export {};
+export default undefined;

@@ -23,6 +23,7 @@ function shippedConfigFile(): typeof ConfigFile {
     platform: "node",
     target: "node20.19",
     format: "cjs",
+    define: { "import.meta.dirname": "__dirname" },
     write: false,
   }).outputFiles;
   const path = join(mkdtempSync(join(tmpdir(), "tsgate-config-")), "config-file.cjs");
