@@ -54,8 +54,9 @@ const INDENT = 28;
 
 const USAGE = `Usage: tsgate [options] APP [-- ARGS]
 
-Runs APP on several processes behind one port. APP is file[:export] or a package:
-app.js, dist/server.mjs:application, ./api.ts. ARGS become its process.argv.`;
+Runs APP on several processes behind one port. APP is file[:export] or a
+package: app.js, dist/server.mjs:application, ./api.ts. ARGS become the
+application's process.argv.`;
 
 const MODES: readonly (readonly [string, string])[] = [
   [
@@ -67,9 +68,11 @@ const MODES: readonly (readonly [string, string])[] = [
   ["-v, --version", "Print the version"],
 ];
 
-const NOTES = `T is a duration: seconds, or 500ms, 30s, 5m, 1h. A switch is turned off again by
---no-…, as in --no-preload. Each setting is also a variable, named in brackets
-(lists are separated by spaces, switches are 0 or 1), and a camelCase key of the
-configuration file. The command line wins over the environment, the environment
-over the file. Exit codes: 0 stopped as asked, 1 error, 2 usage or configuration,
-3 worker failed to boot, 4 application failed to load, 5 cannot bind.`;
+const NOTES = `T is a duration: seconds, or 500ms, 30s, 5m, 1h. A switch is turned off again
+by --no-…, as in --no-preload. Each setting is also a variable, named in
+brackets (lists are separated by spaces, switches are 0 or 1), and a camelCase
+key of the configuration file. The command line wins over the environment, the
+environment over the file.
+
+Exit codes: 0 stopped as asked, 1 error, 2 usage or configuration, 3 worker
+failed to boot, 4 application failed to load, 5 cannot bind.`;

@@ -3,6 +3,8 @@
  * only place in the master that exits.
  */
 
+// First of all imports: the first worker's process starts while the others load.
+import "./early-fork.ts";
 import fs from "node:fs";
 import { printConfiguration } from "../config/print-config.ts";
 import { resolveConfiguration } from "../config/resolve.ts";
@@ -10,6 +12,7 @@ import { EXIT, type ExitCode, hasUserPlace, messageOf, reportError, TsgateError 
 import { checkApplication } from "../master/check-application.ts";
 import { prepareFirstRelease } from "../master/release.ts";
 import { runServer } from "../master/run-server.ts";
+import { dropSpare } from "../master/spare-worker.ts";
 import { unsupportedPlatform } from "./platform.ts";
 import { type CommandLine, parseCommandLine } from "./program.ts";
 
@@ -35,7 +38,10 @@ async function run({ flags, app, appArgs, mode }: RunCommand): Promise<ExitCode>
     case "check-config": {
       const release = await prepareFirstRelease(async () => resolveConfiguration(request));
       const info = await checkApplication(release);
-      say(1, `the configuration is valid; ${release.app.text} is of kind ${info.interface} (${info.found}), served by ${info.transport}`);
+      say(
+        1,
+        `the configuration is valid; ${release.app.text} is of kind ${info.interface} (${info.found}), served by ${info.transport}`,
+      );
       return EXIT.stopped;
     }
     case "serve": {
@@ -62,10 +68,12 @@ function say(fd: 1 | 2, text: string): void {
   }
 }
 
-main(process.argv.slice(2)).then(
-  (exitCode) => process.exit(exitCode),
-  (error: unknown) => {
-    complain(error);
-    process.exit(error instanceof TsgateError ? error.exitCode : EXIT.error);
-  },
-);
+function exit(exitCode: ExitCode): never {
+  dropSpare();
+  process.exit(exitCode);
+}
+
+main(process.argv.slice(2)).then(exit, (error: unknown) => {
+  complain(error);
+  exit(error instanceof TsgateError ? error.exitCode : EXIT.error);
+});

@@ -12,7 +12,7 @@ import { usageError, type TsgateError } from "../errors.ts";
 import { helpText } from "./help.ts";
 import { versionText } from "./version.ts";
 
-export type RunMode = "serve" | "check-config" | "print-config";
+type RunMode = "serve" | "check-config" | "print-config";
 
 export type CommandLine =
   | {

@@ -11,7 +11,7 @@ export function versionText(): string {
 }
 
 /** The version of the package. */
-export function version(): string {
+function version(): string {
   for (let directory = import.meta.dirname; ; directory = dirname(directory)) {
     const manifest = join(directory, "package.json");
     if (existsSync(manifest))

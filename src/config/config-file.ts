@@ -10,18 +10,13 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { hasCode, messageOf, TsgateError, usageError } from "../errors.ts";
 import { firstJsonError } from "./json-error.ts";
-import { nearestModule } from "./nearest-module.ts";
+import { MODULE_EXTENSIONS, nearestFile } from "./module-file.ts";
 import { placeOfSyntaxError } from "./syntax-error.ts";
 import { MASTER_HOOKS, WORKER_HOOKS, type Hooks } from "./types.ts";
 import { quoted } from "./value-error.ts";
 
 /** What is looked for in the directory where tsgate was started; the first that is there is read. */
-export const CONFIG_FILE_NAMES = [
-  "tsgate.config.js",
-  "tsgate.config.mjs",
-  "tsgate.config.ts",
-  "tsgate.config.json",
-] as const;
+const CONFIG_FILE_NAMES = ["tsgate.config.js", "tsgate.config.mjs", "tsgate.config.ts", "tsgate.config.json"] as const;
 
 /** What a configuration file exports. */
 export type ConfigObject = Readonly<Record<string, unknown>>;
@@ -35,16 +30,16 @@ export function findConfigFile(cwd: string, named: string | undefined): string |
   const path = resolve(cwd, named);
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) {
-    const near = nearestModule(path, [...MODULES, ".json"]);
+    const near = nearestFile(path, EXTENSIONS);
     throw usageError(
       `--config: ${path} does not exist; ${near === undefined ? "check the path" : `did you mean ${near}?`}`,
     );
   }
   if (found.isDirectory())
     throw usageError(`--config: ${path} is a directory; name a file, such as ${join(named, CONFIG_FILE_NAMES[0])}`);
-  if (![...MODULES, ".json"].includes(extname(path))) {
+  if (!EXTENSIONS.includes(extname(path))) {
     throw usageError(
-      `--config: ${path} is not a configuration file; give one that ends in ${MODULES.join(", ")} or .json`,
+      `--config: ${path} is not a configuration file; give one that ends in ${MODULE_EXTENSIONS.join(", ")} or .json`,
     );
   }
   return path;
@@ -52,17 +47,23 @@ export function findConfigFile(cwd: string, named: string | undefined): string |
 
 /**
  * Reads the file at `path` (absolute) as it is now, whatever was read before, and returns what it exports. Modules that
- * the file itself imports are not read again. Throws a usage error; an error of the file's own code is its `cause`.
+ * the file itself imports are not read again. Throws a usage error, after `limitMs` at the latest; an error of the
+ * file's own code is its `cause`.
  */
-export async function readConfigFile(path: string): Promise<ConfigObject> {
-  const exported = extname(path) === ".json" ? await readJson(path) : await importDefault(path);
-  const value = typeof exported === "function" ? await callForObject(path, exported as () => unknown) : exported;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw usageError(
-      `${path} exports ${describe(value)}; export an object of settings, such as export default { workers: 2 }`,
+export async function readConfigFile(path: string, limitMs = 30_000): Promise<ConfigObject> {
+  // The timer also keeps a process alive that has nothing else to do: it would leave without a word.
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const complaint = usageError(
+      `${path} did not finish loading within ${limitMs / 1000} s; look for a promise that never settles`,
     );
+    timer = setTimeout(() => reject(complaint), limitMs);
+  });
+  try {
+    return await Promise.race([readObject(path), late]);
+  } finally {
+    clearTimeout(timer);
   }
-  return value as ConfigObject;
 }
 
 /** The hooks among what a configuration file exports. Throws a usage error when one is not a function. */
@@ -76,6 +77,17 @@ export function hooksOf(path: string, object: ConfigObject): Hooks {
     hooks[name] = hook.bind(object);
   }
   return hooks;
+}
+
+async function readObject(path: string): Promise<ConfigObject> {
+  const exported = extname(path) === ".json" ? await readJson(path) : await importDefault(path);
+  const value = typeof exported === "function" ? await callForObject(path, exported as () => unknown) : exported;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw usageError(
+      `${path} exports ${describe(value)}; export an object of settings, such as export default { workers: 2 }`,
+    );
+  }
+  return value as ConfigObject;
 }
 
 async function readJson(path: string): Promise<unknown> {
@@ -163,4 +175,4 @@ function describe(value: unknown): string {
   return typeof value === "function" ? "a function that returns a function" : quoted(value);
 }
 
-const MODULES = [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"];
+const EXTENSIONS = [...MODULE_EXTENSIONS, ".json"];

@@ -22,7 +22,7 @@ export interface Layer {
 }
 
 /** Keys of the configuration file that are not settings. */
-export const FILE_KEYS = ["app", "appArgs", ...MASTER_HOOKS, ...WORKER_HOOKS] as const;
+const FILE_KEYS = ["app", "appArgs", ...MASTER_HOOKS, ...WORKER_HOOKS] as const;
 
 /** The settings in what the configuration file `path` exports. Throws a usage error for a key that is not known. */
 export function fileLayer(path: string, object: ConfigObject): Layer {

@@ -16,14 +16,6 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** The candidate nearest to `word` however far it is; undefined only when there is none. */
-export function nearestOfAll(word: string, candidates: Iterable<string>): string | undefined {
-  const wanted = word.toLowerCase();
-  const ranked = [...candidates].map((candidate) => ({ candidate, away: apart(wanted, candidate.toLowerCase()) }));
-  ranked.sort((a, b) => a.away - b.away);
-  return ranked[0]?.candidate;
-}
-
 /** Edit distance; one word being the beginning of the other (`--work`, `--workers`) counts as near. */
 function apart(a: string, b: string): number {
   const edits = distance(a, b);

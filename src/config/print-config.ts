@@ -15,7 +15,7 @@ export interface ConfigurationReport {
   readonly settings: Readonly<Record<keyof Settings, SettingReport>>;
 }
 
-export interface SettingReport {
+interface SettingReport {
   /** As it would be written on the command line; lists as lists, switches as booleans, nothing as null. */
   readonly value: string | readonly string[] | boolean | null;
   readonly origin: Origin;

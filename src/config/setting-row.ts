@@ -10,7 +10,7 @@ import { quoted, ValueError } from "./value-error.ts";
 
 /** The groups of `--help` and of the settings page, in their order. */
 export const GROUPS = ["Sockets", "Workers", "Application", "Timeouts", "Process", "Logging"] as const;
-export type Group = (typeof GROUPS)[number];
+type Group = (typeof GROUPS)[number];
 
 export type ApplicationKind = Exclude<InterfaceName, "auto">;
 /** The kinds of application there are. */
@@ -146,7 +146,7 @@ export function assignments(): ValueType<Readonly<Record<string, string>>> {
 }
 
 /** Refuses tsgate's own variables among those for workers: nobody would read them there. */
-export function refuseOwn<T extends readonly [key: string, value: string]>(assignment: T): T {
+function refuseOwn<T extends readonly [key: string, value: string]>(assignment: T): T {
   if (!assignment[0].startsWith("TSGATE_")) return assignment;
   throw new ValueError(
     `${assignment[0]} is a setting of tsgate and has no effect there; set it where tsgate is started`,

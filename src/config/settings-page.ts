@@ -89,9 +89,10 @@ export default {
 };
 \`\`\`
 
-It exports an object, or a function (async if it likes) that returns one. It is read afresh at every reload; modules that
-it imports are not. \`app\` and \`appArgs\` are not settings: they have no flag, and what the command line says in their
-place wins.
+It exports an object, or a function (async if it likes) that returns one; \`defineConfig({ … })\` of the package gives the
+object its type in an editor. It is read afresh at every reload, and has 30 s to load; modules that it imports are not
+read again. \`app\` and \`appArgs\` are not settings: they have no flag, and what the command line says in their place
+wins.
 
 **Hooks** are functions of the file. In the master: \`onStarting()\`, \`whenReady()\`, \`onReload()\`, \`onExit()\`,
 \`childExit(worker, code, signal)\`, \`workersChanged(workers, before)\`; in the worker: \`postWorkerInit(worker)\`,

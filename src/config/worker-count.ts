@@ -6,7 +6,7 @@
 import { parseInteger } from "./values.ts";
 
 /** More workers than anyone means to ask for. */
-export const MOST_WORKERS = 4096;
+const MOST_WORKERS = 4096;
 
 /** Memory that one worker is reckoned to need, in bytes. */
 export const MEMORY_PER_WORKER = 256 * 1024 ** 2;

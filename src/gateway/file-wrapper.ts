@@ -7,17 +7,17 @@ import { open, type FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 
 import { kindOf } from "./response-headers.ts";
-import type { Chunk, FileWrapper, ReadableFile } from "./types.ts";
+import type { Chunk, FileBody, FileWrapper, ReadableFile } from "./types.ts";
 
 /** Makes a body of a file. Throws a `TypeError` for what is not one, a `RangeError` for a wrong block size. */
-export const fileWrapper: FileWrapper = (file, blockSize = 65_536) => {
+export const fileWrapper: FileWrapper = (file: unknown, blockSize = 65_536): FileBody => {
   if (!Number.isSafeInteger(blockSize) || blockSize < 1) {
     throw new RangeError(`the block size must be a number of bytes, not ${String(blockSize)}`);
   }
-  return new FileBody(sourceOf(file), blockSize);
+  return new BlockIterator(sourceOf(file), blockSize);
 };
 
-class FileBody implements AsyncIterableIterator<Chunk, undefined> {
+class BlockIterator implements FileBody, AsyncIterator<Chunk, undefined> {
   private readonly source: ReadableFile;
   private readonly blockSize: number;
   private isClosed = false;
@@ -32,8 +32,20 @@ class FileBody implements AsyncIterableIterator<Chunk, undefined> {
   }
 
   async next(): Promise<IteratorResult<Chunk, undefined>> {
-    const chunk = this.isClosed ? null : await this.source.read(this.blockSize);
-    return chunk === null || chunk === undefined || chunk.length === 0 ? DONE : { done: false, value: chunk };
+    if (this.isClosed) return DONE;
+    try {
+      const value = await this.source.read(this.blockSize);
+      if (value !== null && value !== undefined && value.length > 0) return { done: false, value };
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    return this.return();
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    await this.close();
+    return DONE;
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,7 @@ export type {
   EarlyHints,
   Environ,
   ErrorStream,
+  FileBody,
   FileLike,
   FileWrapper,
   GatewayInput,

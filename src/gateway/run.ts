@@ -42,6 +42,8 @@ class ApplicationCall implements ExchangeWatcher, PumpOwner, SignalSource {
   private isWatching = false;
   /** The response is complete, broken or not wanted any more; what the application still does has no effect. */
   private isOver = false;
+  /** The client went away before the response was complete. */
+  private wasLeft = false;
 
   constructor(exchange: Exchange, context: RunContext) {
     this.exchange = exchange;
@@ -71,7 +73,8 @@ class ApplicationCall implements ExchangeWatcher, PumpOwner, SignalSource {
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();
-      this.watch();
+      if (this.wasLeft) this.controller.abort(new ClientGone());
+      else this.watch();
     }
     return this.controller.signal;
   }
@@ -89,6 +92,7 @@ class ApplicationCall implements ExchangeWatcher, PumpOwner, SignalSource {
   onGone(): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.wasLeft = true;
     this.pump?.stop();
     this.controller?.abort(new ClientGone());
     this.closeBody();

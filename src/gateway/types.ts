@@ -4,6 +4,8 @@
  * strings, in which one character is one byte of the request (latin-1), unless the key says otherwise.
  */
 
+import type { FileHandle } from "node:fs/promises";
+
 /** One piece of a response body; a string is sent as UTF-8. Empty chunks are allowed and send nothing. */
 export type Chunk = Uint8Array | string;
 
@@ -58,7 +60,7 @@ export interface ErrorStream {
   flush(): void;
 }
 
-/** What `gateway.file_wrapper` takes: a path, a Node stream, a `FileHandle`, or anything with `read(size)`. */
+/** What `gateway.file_wrapper` takes, besides a `FileHandle`: a path, a stream, anything with `read(size)`. */
 export type FileLike = string | URL | AsyncIterable<Chunk> | ReadableFile;
 
 /** Anything with `read(size)`; null or an empty chunk is its end. Its `close()` is called when the body is. */
@@ -71,7 +73,15 @@ export interface ReadableFile {
  * Makes a body of a file, from its current position to its end, in blocks of `blockSize` bytes (default 65,536).
  * Nothing is opened or read before the server pulls. (PEP 3333, "Optional Platform-Specific File Handling".)
  */
-export type FileWrapper = (file: FileLike, blockSize?: number) => AsyncIterable<Chunk> & { close(): unknown };
+export interface FileWrapper {
+  (file: FileHandle, blockSize?: number): FileBody;
+  (file: FileLike, blockSize?: number): FileBody;
+}
+
+/** A file as a body. `close()` closes the file, once; the server calls it. */
+export interface FileBody extends AsyncIterable<Chunk> {
+  close(): Promise<void>;
+}
 
 /**
  * Sends a `103 Early Hints` (RFC 8297) with these headers, usually `Link`. Returns false, and sends nothing, when the

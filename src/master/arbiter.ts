@@ -220,7 +220,8 @@ export class Arbiter {
     this.#crew.forget(id);
     const departure = this.#pool.exited(id, code, signal, monotonicNow(), Math.random());
     if (departure === undefined) return;
-    this.#journal.gone(departure, code, signal);
+    const isHalting = departure.isAbnormal && afterFailure(this.#pool.rollout, departure.worker.generation) === "halt";
+    this.#journal.gone(departure, code, signal, isHalting);
     if (departure.isAbnormal) this.#onAbnormalEnd(departure, code, signal);
     void runHook(this.#hooks(), "childExit", this.#log, departure.worker, code, signal);
   }

@@ -20,7 +20,7 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
     let failure: BootFailure | undefined;
     let isLate = false;
     const worker = { slot: 0, id: 1, generation: 1, pid: process.pid };
-    const child = new WorkerProcess(forkOptions(release), {
+    const child = new WorkerProcess(forkOptions(release)).attach({
       reported: (_id: number, report: Report) => {
         if (report.tsgate === "hello") child.send({ tsgate: "check", order: bootOrder(release, worker) });
         else if (report.tsgate === "application-loaded") info = report.info;

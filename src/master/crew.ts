@@ -11,6 +11,7 @@ import type { Listener } from "./listeners.ts";
 import type { EndCause } from "./model.ts";
 import type { Action } from "./reconcile.ts";
 import type { Releases } from "./releases.ts";
+import { takeSpare } from "./spare-worker.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import { type WorkerEvents, WorkerProcess } from "./worker-process.ts";
 
@@ -73,11 +74,13 @@ export class Crew {
 
   #spawn(slot: number, generation: number, now: number): void {
     const { pool, journal, releases, events } = this.#options;
-    const process = new WorkerProcess(forkOptions(releases.of(generation)), events);
+    const options = forkOptions(releases.of(generation));
+    const process = takeSpare(options) ?? new WorkerProcess(options);
     this.#processes.set(process.id, process);
     pool.spawned(process.id, process.pid, slot, generation, now);
     const worker = pool.worker(process.id);
     if (worker !== undefined) journal.spawned(worker);
+    process.attach(events);
   }
 
   #drain({ id, why }: Extract<Action, { do: "drain" }>, now: number): void {

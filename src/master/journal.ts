@@ -57,9 +57,11 @@ export class Journal {
     else this.#write("warn", "worker killed", { ...identity(worker), cause });
   }
 
-  gone({ worker, cause, isAbnormal }: Departure, code: number | null, signal: string | null): void {
-    const failure = worker.failure === undefined ? {} : { error: worker.failure.summary, stack: worker.failure.stack };
-    this.#change(isAbnormal ? "error" : "info", "worker gone", worker, { cause, code, signal, ...failure });
+  /** @param isSaidElsewhere its failure halts the server, which says why in its own words */
+  gone({ worker, failure, cause, isAbnormal }: Departure, code: number | null, signal: string | null, isSaidElsewhere: boolean): void {
+    const isLoud = isAbnormal && !isSaidElsewhere;
+    const why = isLoud && failure !== undefined ? { error: failure.summary, stack: failure.stack } : {};
+    this.#change(isLoud ? "error" : "info", "worker gone", worker, { cause, code, signal, ...why });
   }
 
   resized(target: number): void {

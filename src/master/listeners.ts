@@ -109,6 +109,8 @@ function tcpListener(handle: RawHandle): Listener {
 
 async function openPath(given: string): Promise<Listener> {
   const target = path.resolve(given);
+  // libuv says EACCES for a directory that is not there.
+  if (!fs.existsSync(path.dirname(target))) throw new Error(`the directory ${path.dirname(target)} does not exist`);
   if (fs.existsSync(target)) await removeStale(target);
   const handle = bindUnix(target);
   fs.chmodSync(target, 0o666 & ~process.umask());
@@ -161,7 +163,6 @@ function bindProblem(error: unknown): string {
   if (hasCode(error, "EADDRINUSE")) return "the address is already in use";
   if (hasCode(error, "EACCES")) return "permission denied";
   if (hasCode(error, "EADDRNOTAVAIL")) return "this machine has no such address";
-  if (hasCode(error, "ENOENT")) return "the directory does not exist";
   if (hasCode(error, "ENOTFOUND") || hasCode(error, "EAI_AGAIN")) return "the host name is not known";
   if (hasCode(error, "EBADF")) return "there is no such descriptor";
   if (hasCode(error, "EINVAL") || hasCode(error, "ENOTSOCK")) return "the descriptor is not a socket that can listen";

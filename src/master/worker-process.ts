@@ -28,15 +28,25 @@ export class WorkerProcess {
   readonly id: number;
   readonly pid: number;
   readonly #worker: Worker;
+  /** What happened before anybody listened, in order. */
+  readonly #unheard: ((events: WorkerEvents) => void)[] = [];
+  #events: WorkerEvents | undefined;
 
-  constructor(options: ForkOptions, events: WorkerEvents) {
+  constructor(options: ForkOptions) {
     // Round robin costs twice the CPU a connection and feeds hung workers: the workers accept by themselves.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec: options.entry, execArgv: [...options.nodeArgs], args: [], serialization: "json" });
     this.#worker = cluster.fork(options.env);
     this.id = this.#worker.id;
     this.pid = this.#worker.process.pid ?? 0;
-    this.#listen(events);
+    this.#listen();
+  }
+
+  /** Tells `events` what happens from here on, and first what has happened already. */
+  attach(events: WorkerEvents): this {
+    this.#events = events;
+    for (const tell of this.#unheard.splice(0)) tell(events);
+    return this;
   }
 
   /** Sends an order; a worker that is gone does not get it, and its exit tells so. */
@@ -56,17 +66,23 @@ export class WorkerProcess {
     this.#worker.process.kill("SIGKILL");
   }
 
-  #listen(events: WorkerEvents): void {
+  #tell(what: (events: WorkerEvents) => void): void {
+    if (this.#events === undefined) this.#unheard.push(what);
+    else what(this.#events);
+  }
+
+  #listen(): void {
     const child = this.#worker.process;
     let end: { code: number | null; signal: string | null } | undefined;
     let isTold = false;
     const tell = (): void => {
       if (isTold || end === undefined) return;
       isTold = true;
-      events.exited(this.id, end.code, end.signal);
+      const { code, signal } = end;
+      this.#tell((events) => events.exited(this.id, code, signal));
     };
     child.on("message", (message: unknown) => {
-      if (isReport(message)) events.reported(this.id, message);
+      if (isReport(message)) this.#tell((events) => events.reported(this.id, message));
     });
     // What a worker said last may still be in the channel when its exit is seen: the end is told when both are over.
     child.once("disconnect", tell);

@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The Node to run it with; default: this one. */
   readonly nodeBinary?: string;
+  /** A command, with its arguments, that starts the server as its child or in its place. */
+  readonly wrapper?: readonly string[];
   /** Default: nothing to read. */
   readonly stdin?: "ignore" | "pipe";
 }
@@ -74,7 +76,8 @@ export class Tsgate {
     const logFormat = !isLogged || args.includes("--log-format") ? [] : ["--log-format", "json"];
     this.#args = args;
     this.#cwd = options.cwd ?? process.cwd();
-    this.#child = spawn(options.nodeBinary ?? process.execPath, [TSGATE, ...logFormat, ...args], {
+    const command = [...(options.wrapper ?? []), options.nodeBinary ?? process.execPath, TSGATE, ...logFormat, ...args];
+    this.#child = spawn(command[0] as string, command.slice(1), {
       cwd: this.#cwd,
       env: { ...quietEnvironment(), [MARK]: this.#mark, ...options.env },
       stdio: [options.stdin ?? "ignore", "pipe", "pipe"],
@@ -100,6 +103,15 @@ export class Tsgate {
   /** Resolves with a record of the log that is there or will come; rejects at once when the server has ended. */
   waitForRecord(match: RecordMatch, options?: WaitOptions): Promise<LogRecord> {
     return this.log.wait(match, options);
+  }
+
+  /** Resolves when what was written to the standard error matches, records or not. */
+  async waitForOutput(pattern: RegExp, timeoutMs = 15_000): Promise<void> {
+    const endsAt = performance.now() + timeoutMs;
+    while (!pattern.test(this.stderr)) {
+      if (this.exit !== undefined || performance.now() > endsAt) throw new Error(`no ${pattern} in:\n${this.stderr}`);
+      await sleep(10);
+    }
   }
 
   /** Resolves when the log has told of `count` workers ready at the same time. */
@@ -170,7 +182,10 @@ export class Tsgate {
       await Promise.race([this.exited, sleep(5000, undefined, { ref: false })]);
     }
     const left = await this.#leftovers(isLeftRunning ? 2000 : 1000);
-    for (const pid of await this.processes()) kill(pid);
+    for (let pids = await this.processes(); pids.length > 0; pids = await this.processes()) {
+      for (const pid of pids) kill(pid);
+      await sleep(5);
+    }
     await this.exited;
     if (left.length > 0)
       throw new Error(`tsgate ${this.#args.join(" ")} left behind: ${left.join(", ")}\n${this.stderr}`);

@@ -106,7 +106,7 @@ describe("an application that is not there", () => {
       /is a directory without an entry \(no main or exports in a package\.json, no index\.js\); name a file in it/,
     ],
     ["empty", /is a directory without an entry/],
-    ["@scope/missing", /there is no directory/],
+    ["@scope/missing", /and no package @scope\/missing; check the path/],
     ["esm-only/hidden", /was not found/],
     ["http", /is a module of Node itself/],
     ["node:http", /is a module of Node itself/],

