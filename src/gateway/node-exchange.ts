@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 
 import type { ConnectionFacts, Exchange, ExchangeWatcher } from "./exchange.ts";
 import { connectionFacts } from "./node-connection.ts";
@@ -27,6 +28,9 @@ export class NodeExchange implements Exchange {
   private isContinueDue: boolean;
   /** Given to Node only with the first byte or the end: by then it is known whether the connection can stay. */
   private pendingHead: PendingHead | undefined;
+
+  /** HTTP/1.0 without a length: the end of the connection is the end of the body (RFC 9112 section 6.3). */
+  private isEndedByClose = false;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request;
@@ -85,6 +89,7 @@ export class NodeExchange implements Exchange {
   head(status: number, reason: string | undefined, headers: string[], length: number | undefined): void {
     if (length !== undefined) headers.push("Content-Length", String(length));
     this.pendingHead = { status, reason, headers };
+    this.isEndedByClose = length === undefined && this.version !== "1.1";
   }
 
   write(chunk: Chunk): boolean {
@@ -101,6 +106,10 @@ export class NodeExchange implements Exchange {
 
   destroy(): void {
     this.isOver = true;
+    const { socket } = this.response;
+    if (socket !== null && this.isEndedByClose) reset(socket);
+    // Node holds back what is written until the end of the tick; what the application sent shall be on its way.
+    else if (socket !== null) socket.uncork();
     this.response.destroy();
   }
 
@@ -164,6 +173,15 @@ export class NodeExchange implements Exchange {
     const { request, response } = this;
     if (response.writableFinished) request.socket.destroySoon();
     else response.once("finish", () => request.socket.destroySoon());
+  }
+}
+
+/** A reset is all that tells a client that the body it reads to the end of the connection is not whole. */
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // Not TCP: TLS shows by itself that it was cut off, a unix socket has no way to.
   }
 }
 

@@ -68,7 +68,14 @@ export const applications: Readonly<Record<string, ApplicationMaker>> = {
   hello: fixed("200 OK", TEXT, () => ["Hello, world!\n"]),
   "hello-bytes": fixed(200, TEXT, () => [Buffer.from("Hello, world!\n")]),
   "own-reason": fixed("299 All Went Well", [], () => ["x"]),
-  "repeated-headers": fixed(200, [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]], () => ["x"]),
+  "repeated-headers": fixed(
+    200,
+    [
+      ["Set-Cookie", "a=1"],
+      ["Set-Cookie", "b=2"],
+    ],
+    () => ["x"],
+  ),
   "latin1-header-and-text": fixed(200, [["X-Name", "caf\u00e9"]], () => ["\u00fcber"]),
   "pieces-in-a-list": fixed(200, TEXT, probed("ab", "", "cd")),
   list: fixed(200, TEXT, () => ["ab", "", "cd"]),
@@ -136,7 +143,14 @@ export const applications: Readonly<Record<string, ApplicationMaker>> = {
   "too-short": fixed(200, [["Content-Length", "10"]], probed("ab", "cd")),
   "nothing-of-ten": fixed(200, [["Content-Length", "10"]], probed()),
   "no-content": fixed(204, [...TEXT, ["Content-Length", "5"]], probed("never")),
-  "not-modified": fixed(304, [["ETag", '"x"'], ["Content-Length", "5"]], probed("never")),
+  "not-modified": fixed(
+    304,
+    [
+      ["ETag", '"x"'],
+      ["Content-Length", "5"],
+    ],
+    probed("never"),
+  ),
 
   "throws-in-call": () => () => {
     throw new Error("in the call");

@@ -5,7 +5,7 @@
  *   curl -i http://127.0.0.1:8000/
  */
 
-/** @type {import("tsgate").GatewayApplication} */
+/** @type {import("tsgate").Application} */
 export function application(environ, startResponse) {
   const body = `Hello from worker ${process.pid}, you asked for ${environ.PATH_INFO}\n`;
   startResponse(200, [
