@@ -31,25 +31,16 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 
 async function run({ flags, app, appArgs, mode }: RunCommand): Promise<ExitCode> {
   const request = { flags, app, appArgs, env: process.env, cwd: process.cwd() };
-  switch (mode) {
-    case "print-config":
-      say(1, printConfiguration(await resolveConfiguration(request)));
-      return EXIT.stopped;
-    case "check-config": {
-      const release = await prepareFirstRelease(async () => resolveConfiguration(request));
-      const info = await checkApplication(release);
-      say(
-        1,
-        `the configuration is valid; ${release.app.text} is of kind ${info.interface} (${info.found}), served by ${info.transport}`,
-      );
-      return EXIT.stopped;
-    }
-    case "serve": {
-      const { error, exitCode } = await runServer(request);
-      if (error !== undefined) complain(error);
-      return exitCode;
-    }
+  if (mode === "serve") {
+    const { error, exitCode } = await runServer(request);
+    if (error !== undefined) complain(error);
+    return exitCode;
   }
+  const release = await prepareFirstRelease(async () => resolveConfiguration(request));
+  if (mode === "print-config") say(1, printConfiguration(release.configuration));
+  const { found, interface: kind, transport } = await checkApplication(release);
+  say(1, `the configuration is valid; ${release.app.text} is of kind ${kind} (${found}), served by ${transport}`);
+  return EXIT.stopped;
 }
 
 /** One sentence, and below it the stack of the user's own error if there is one. */

@@ -3,13 +3,13 @@
  * own life beside it. The master never runs this, but with `--preload`.
  */
 
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import type { IncomingMessage, RequestListener } from "node:http";
 import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
 import { pathToFileURL } from "node:url";
 import type { AppReference } from "../app-ref.ts";
+import { placeOfSyntaxError } from "../config/syntax-error.ts";
 import type { InterfaceName } from "../config/types.ts";
 import { EXIT, messageOf, TsgateError } from "../errors.ts";
 import type { Application } from "../gateway/index.ts";
@@ -117,11 +117,10 @@ function failure(app: AppReference, what: string, cause: unknown): TsgateError {
   return new TsgateError("APP_FAILED", message, { exitCode: EXIT.applicationFailedToLoad, cause });
 }
 
-/** Node hides the place of a syntax error in an ES module from whoever imports it; its own check of the file tells it. */
+/** Node hides the place of a syntax error in an ES module from whoever imports it: put before the stack, it is where people look. */
 async function located(error: unknown, file: string): Promise<unknown> {
   if (!(error instanceof SyntaxError) || !/^SyntaxError:/.test(error.stack ?? "")) return error;
-  const check = spawnSync(process.execPath, ["--check", file], { encoding: "utf8", timeout: 10_000 });
-  const place = check.status === 0 ? "" : check.stderr.slice(0, check.stderr.indexOf("\nSyntaxError:") + 1);
-  if (place !== "") error.stack = `${place.trimEnd()}\n${error.stack ?? ""}`;
+  const place = await placeOfSyntaxError(file, error);
+  if (place !== undefined) error.stack = `${place}\n${error.stack ?? ""}`;
   return error;
 }
