@@ -109,7 +109,7 @@ export class NodeExchange implements Exchange {
     const { socket } = this.response;
     if (socket !== null && this.isEndedByClose) reset(socket);
     // Node holds back what is written until the end of the tick; what the application sent shall be on its way.
-    else if (socket !== null) socket.uncork();
+    else if (socket !== null) this.response.uncork();
     this.response.destroy();
   }
 

@@ -196,6 +196,8 @@ export class Arbiter {
       case "heartbeat":
         if (!report.isHealthy) this.#pool.unwanted(id, "unhealthy", now);
         return this.#pool.heartbeat(id, now);
+      case "stopped-accepting":
+        return this.#pool.stoppedAccepting(id);
       case "term-received":
         this.#pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
         return this.#crew.send(id, { tsgate: "term-seen" });

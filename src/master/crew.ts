@@ -7,7 +7,7 @@ import { assertNever } from "../errors.ts";
 import type { Order } from "../messages.ts";
 import { forkOptions } from "./boot-order.ts";
 import type { Journal } from "./journal.ts";
-import type { Listener } from "./listeners.ts";
+import { closeListeners, type Listener } from "./listeners.ts";
 import type { EndCause } from "./model.ts";
 import type { Action } from "./reconcile.ts";
 import type { Releases } from "./releases.ts";
@@ -33,7 +33,7 @@ export class Crew {
     this.#options = options;
   }
 
-  perform(action: Action, listeners: readonly Listener[], now: number): void {
+  perform(action: Action, listeners: Listener[], now: number): void {
     switch (action.do) {
       case "spawn":
         return this.#spawn(action.slot, action.generation, now);
@@ -45,6 +45,9 @@ export class Crew {
       case "quit":
         this.#options.pool.quitting(action.id, "stop", now, QUIT_GRACE_MS);
         return this.send(action.id, { tsgate: "quit" });
+      case "close-sockets":
+        this.#options.pool.socketsClosed();
+        return closeListeners(listeners.splice(0));
       default:
         return assertNever(action);
     }

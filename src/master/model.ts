@@ -40,6 +40,8 @@ export interface WorkerRecord {
   /** It serves, but should be replaced: nothing happens before `notBefore`. */
   readonly unwanted: { readonly why: DrainReason; readonly notBefore: number } | undefined;
   readonly cause: EndCause | undefined;
+  /** It has closed its copies of the sockets. */
+  readonly hasStoppedAccepting: boolean;
   /** It was told to leave at once. */
   readonly hasQuitOrder: boolean;
   /** SIGKILL was sent; its exit is awaited. */
@@ -101,6 +103,8 @@ export interface PoolView {
   readonly generation: number;
   readonly rollout: Rollout | undefined;
   readonly stop: StopPlan | undefined;
+  /** The master has closed its own copies of the sockets. */
+  readonly areSocketsClosed: boolean;
   readonly limits: PoolLimits;
   /** Live workers only, in order of their ids. */
   readonly workers: readonly WorkerRecord[];

@@ -14,7 +14,9 @@ export type Action =
   | { readonly do: "spawn"; readonly slot: number; readonly generation: number }
   | { readonly do: "listen"; readonly id: number }
   | { readonly do: "drain"; readonly id: number; readonly why: DrainReason }
-  | { readonly do: "quit"; readonly id: number };
+  | { readonly do: "quit"; readonly id: number }
+  /** The master's own copies: from here on the kernel refuses who comes. */
+  | { readonly do: "close-sockets" };
 
 /** The next thing to do, or undefined when what is there is what is wanted. */
 export function nextAction(pool: PoolView, now: number): Action | undefined {
@@ -29,7 +31,10 @@ function nextStopAction(pool: PoolView, now: number): Action | undefined {
     return worker && { do: "quit", id: worker.id };
   }
   const worker = pool.workers.find((one) => !isDraining(one) && (!isReady(one) || now >= (stop?.serveUntil ?? now)));
-  return worker && { do: "drain", id: worker.id, why: "stop" };
+  if (worker !== undefined) return { do: "drain", id: worker.id, why: "stop" };
+  // Not before the last worker has emptied the queue: what is in it then would be reset.
+  const isAnyAccepting = pool.workers.some((one) => !one.hasStoppedAccepting && !one.isKilled);
+  return isAnyAccepting || pool.areSocketsClosed ? undefined : { do: "close-sockets" };
 }
 
 function nextListen(pool: PoolView, now: number): Action | undefined {

@@ -37,7 +37,7 @@ async function runArbiter(arbiter: Arbiter, log: Log): Promise<Ending> {
   try {
     return await arbiter.run();
   } finally {
-    await log.flush();
+    await log.close();
   }
 }
 

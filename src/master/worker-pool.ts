@@ -43,6 +43,7 @@ export class WorkerPool implements PoolView {
   generation = 0;
   rollout: Rollout | undefined;
   stop: StopPlan | undefined;
+  areSocketsClosed = false;
   /** Since when no worker has been ready; undefined while one is. */
   noneReadySince: number | undefined;
   readonly #byId = new Map<number, WorkerRecord>();
@@ -123,6 +124,7 @@ export class WorkerPool implements PoolView {
       state: { name: "booting", progress: "forked", listenAt: NEVER, deadline },
       unwanted: undefined,
       cause: undefined,
+      hasStoppedAccepting: false,
       hasQuitOrder: false,
       isKilled: false,
       failure: undefined,
@@ -175,6 +177,14 @@ export class WorkerPool implements PoolView {
     this.#end(id, why, { state: { name: "draining", why, deadline: now + deadlineMs + KILL_MARGIN_MS } });
     this.#noteNoneReady(now);
     return deadlineMs;
+  }
+
+  stoppedAccepting(id: number): void {
+    this.#update(id, { hasStoppedAccepting: true });
+  }
+
+  socketsClosed(): void {
+    this.areSocketsClosed = true;
   }
 
   /** It threw where nobody catches and drains by itself: its slot is free, and has failed. */

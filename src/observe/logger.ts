@@ -21,15 +21,15 @@ export interface Log {
   readonly write: WriteRecord;
   /** Opens the file anew, after it was moved away. */
   reopen(): void;
-  /** Writes what is still waiting. Call before the process ends. */
-  flush(): Promise<void>;
+  /** Writes what is still waiting, for at most a second. The last call before the process ends. */
+  close(): Promise<void>;
 }
 
 /** What does the writing, once it is loaded. */
 export interface LogBackend {
   write(level: LogLevel, record: LogFields, msg: string): void;
   reopen(): void;
-  flush(): void;
+  close(): Promise<void>;
 }
 
 interface Waiting {
@@ -60,11 +60,11 @@ export function openLog(options: LogOptions): Log {
     loading ??= new Promise((resolve) => setImmediate(resolve)).then(load);
     return undefined;
   };
-  const flush = async (): Promise<void> => {
+  const close = async (): Promise<void> => {
     await loading;
-    backend?.flush();
+    await backend?.close();
   };
-  return { write, flush, reopen: () => backend?.reopen() };
+  return { write, close, reopen: () => backend?.reopen() };
 }
 
 function checkWritable(file: string): void {

@@ -5,6 +5,8 @@ import { type DestinationStream, destination, pino } from "pino";
 import type { LogBackend, LogOptions } from "./logger.ts";
 import { prettyMessage } from "./pretty.ts";
 
+const LONGEST_CLOSE_MS = 1000;
+
 /** A target that has gone away, or a full disk, must not end the server: it goes on serving. */
 const ignoreTargetFailure = (): void => {};
 
@@ -19,7 +21,12 @@ export async function createBackend({ level, format, file, name }: LogOptions): 
     reopen: () => {
       if (file !== undefined) sink.reopen();
     },
-    flush: () => sink.flushSync(),
+    close: async () => {
+      const isDone = new Promise<void>((resolve) => sink.once("close", resolve));
+      sink.end();
+      // A target that takes nothing any more must not keep the server from ending.
+      await Promise.race([isDone, new Promise((resolve) => setTimeout(resolve, LONGEST_CLOSE_MS))]);
+    },
   };
 }
 

@@ -22,11 +22,10 @@ async function emptyAndClose(server: net.Server): Promise<void> {
   shrinkAcceptQueue(server, 1);
   const startedAt = performance.now();
   const inode = socketInode(server);
-  const isUnix = typeof server.address() === "string";
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     const waitedMs = performance.now() - startedAt;
-    const queued = isUnix || inode === undefined ? undefined : queueLength(inode);
+    const queued = inode === undefined ? undefined : queueLength(inode);
     if (queued === 0 || waitedMs >= (queued === undefined ? UNIX_MS : LONGEST_MS)) break;
   }
   stopAccepting(server);

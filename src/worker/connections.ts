@@ -17,7 +17,12 @@ interface Connection {
   closing: ServerResponse | undefined;
   /** What had been read when it was last idle: more than that without a request is the beginning of one. */
   bytesAtRest: number;
+  /** When its last reply ended, if that was during a drain; the drain's beginning for one that was idle then. */
+  idleSince: number;
+  /** Our side has been closed. */
+  isClosed: boolean;
   isUpgraded: boolean;
+  readonly owner: Connections;
 }
 
 const connectionOf = new WeakMap<Duplex, Connection>();
@@ -29,7 +34,7 @@ const CLOSES_A_TURN = 16;
 
 export class Connections {
   readonly #open = new Set<Connection>();
-  #isDraining = false;
+  isDraining = false;
   #whenEmpty: (() => void) | undefined;
 
   /** Counts the connections and requests of `server`; call before its request listener is added. */
@@ -47,7 +52,7 @@ export class Connections {
     const connection = connectionOf.get(request.socket);
     if (connection === undefined) return;
     connection.inFlight++;
-    if (this.#isDraining) this.#announceClose(connection, response);
+    if (this.isDraining) this.#announceClose(connection, response);
     connection.newest = response;
     response.on("close", endOfReply);
   }
@@ -60,17 +65,20 @@ export class Connections {
 
   /** From now on each reply says `Connection: close`, those that have begun and not yet sent their head included. */
   beginDrain(): void {
-    this.#isDraining = true;
+    this.isDraining = true;
+    const now = performance.now();
     for (const connection of this.#open) {
+      connection.idleSince = now;
       if (connection.inFlight > 0 && connection.newest !== undefined) this.#announceClose(connection, connection.newest);
     }
   }
 
-  /** Closes the idle connections, a few each turn, and none on which a request has begun to arrive. */
-  closeIdle(): void {
-    const idle = [...this.#open].filter(isIdle);
+  /** Closes the connections that have been idle for `lingerMs`, a few each turn, and none on which a request has begun to arrive. */
+  closeIdle(lingerMs: number): void {
+    const now = performance.now();
+    const idle = [...this.#open].filter((connection) => isIdle(connection) && now - connection.idleSince >= lingerMs);
     const closeSome = (): void => {
-      for (const connection of idle.splice(0, CLOSES_A_TURN)) if (isIdle(connection)) close(connection.socket);
+      for (const connection of idle.splice(0, CLOSES_A_TURN)) if (isIdle(connection)) close(connection);
       if (idle.length > 0) setImmediate(closeSome);
     };
     // The immediate runs right after a poll: what lay in the kernel has been read, and made its connection busy.
@@ -88,7 +96,17 @@ export class Connections {
   }
 
   #add(socket: Socket): void {
-    const connection: Connection = { socket, inFlight: 0, newest: undefined, closing: undefined, bytesAtRest: 0, isUpgraded: false };
+    const connection: Connection = {
+      socket,
+      inFlight: 0,
+      newest: undefined,
+      closing: undefined,
+      bytesAtRest: 0,
+      idleSince: this.isDraining ? performance.now() : 0,
+      isClosed: false,
+      isUpgraded: false,
+      owner: this,
+    };
     connectionOf.set(socket, connection);
     this.#open.add(connection);
     socket.on("close", () => {
@@ -110,14 +128,16 @@ function endOfReply(this: ServerResponse): void {
   if (connection === undefined) return;
   connection.inFlight--;
   connection.bytesAtRest = connection.socket.bytesRead;
+  if (connection.owner.isDraining) connection.idleSince = performance.now();
 }
 
-function isIdle({ socket, inFlight, bytesAtRest, isUpgraded }: Connection): boolean {
-  return inFlight === 0 && !isUpgraded && socket.bytesRead <= bytesAtRest && !socket.destroyed;
+function isIdle({ socket, inFlight, bytesAtRest, isClosed, isUpgraded }: Connection): boolean {
+  return inFlight === 0 && !isClosed && !isUpgraded && socket.bytesRead <= bytesAtRest && !socket.destroyed;
 }
 
 /** Says goodbye in order: our FIN first, then, if the client does not answer with its own, the end. */
-function close(socket: Socket): void {
-  socket.end();
-  setTimeout(() => socket.destroy(), CLOSE_GRACE_MS).unref();
+function close(connection: Connection): void {
+  connection.isClosed = true;
+  connection.socket.end();
+  setTimeout(() => connection.socket.destroy(), CLOSE_GRACE_MS).unref();
 }

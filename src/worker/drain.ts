@@ -22,10 +22,15 @@ export interface DrainPlan {
   readonly deadlineMs: number;
   /** Nobody takes over: the accept queue is emptied before the sockets close. */
   readonly wholeServer: boolean;
+  /** False for an orphan: it closes its sockets at once, whatever its application has to say, to free the port. */
+  readonly mayDelay: boolean;
+  onStoppedAccepting(): void;
 }
 
 /** What `beforeDrain()` may take; new connections are accepted meanwhile. */
 const LONGEST_BEFORE_DRAIN_MS = 10_000;
+/** How often the connections are looked through for those whose lingering is over. */
+const SWEEP_EVERY_MS = 100;
 /** What an application's own SIGTERM listeners get to end the process themselves. */
 const LONGEST_TERM_MS = 5000;
 
@@ -34,19 +39,25 @@ export async function drain(plan: DrainPlan): Promise<void> {
   const { servers, connections, lifecycle } = plan;
   const deadlineAt = performance.now() + plan.deadlineMs;
   const remainingMs = (): number => Math.max(0, deadlineAt - performance.now());
-  await call("beforeDrain", lifecycle, Math.min(LONGEST_BEFORE_DRAIN_MS, remainingMs()));
-  // What PM2 sends to a process that is to leave.
-  process.emit("message", "shutdown", undefined);
+  if (plan.mayDelay) await tellApplication(lifecycle, remainingMs());
   connections.beginDrain();
   if (plan.wholeServer) await emptyAcceptQueues(servers);
   else for (const server of servers) stopAccepting(server);
-  const linger = setTimeout(() => connections.closeIdle(), Math.min(plan.lingerMs, remainingMs()));
+  plan.onStoppedAccepting();
+  if (!plan.mayDelay) await tellApplication(lifecycle, remainingMs());
+  const sweep = setInterval(() => connections.closeIdle(plan.lingerMs), Math.min(SWEEP_EVERY_MS, Math.max(1, plan.lingerMs)));
   if (!(await settledWithin(remainingMs(), connections.empty()))) {
     log("warn", "drain deadline passed", { connections: connections.size });
     connections.destroyAll();
   }
-  clearTimeout(linger);
+  clearInterval(sweep);
   await shutDown(lifecycle, remainingMs());
+}
+
+async function tellApplication(lifecycle: Lifecycle, remainingMs: number): Promise<void> {
+  // What PM2 sends to a process that is to leave.
+  process.emit("message", "shutdown", undefined);
+  await call("beforeDrain", lifecycle, Math.min(LONGEST_BEFORE_DRAIN_MS, remainingMs));
 }
 
 async function shutDown(lifecycle: Lifecycle, remainingMs: number): Promise<void> {

@@ -130,7 +130,11 @@ export class Worker {
     this.#stopBeating();
     const { lifecycle } = this.#app ?? { lifecycle: {} };
     const lingerMs = Math.min(this.#order?.lingerMs ?? 0, why === "orphaned" ? ORPHAN_LINGER_MS : Infinity);
-    if (this.#stage === "serving") await drain({ servers: this.#servers, connections: this.#connections, lifecycle, lingerMs, deadlineMs, wholeServer });
+    if (this.#stage === "serving") {
+      const mayDelay = why !== "orphaned";
+      const onStoppedAccepting = (): void => report({ tsgate: "stopped-accepting" });
+      await drain({ servers: this.#servers, connections: this.#connections, lifecycle, lingerMs, deadlineMs, wholeServer, mayDelay, onStoppedAccepting });
+    }
     if (this.#order !== undefined) await runWorkerHook(this.#order.hooksFile, "workerExit", this.#order.worker);
     process.exit(exitCode);
   }

@@ -6,7 +6,7 @@ import { APPS, startCluster, startTsgate } from "./lib/servers.mjs";
 import { cpuPerRequest, needWrk } from "./lib/wrk.mjs";
 
 const WORKERS = 4;
-const LOAD = { connections: 64, seconds: 3, closes: true };
+const LOAD = { connections: 64, seconds: 2, closes: true };
 
 /** @type {import("./run.mjs").Benchmark} */
 export async function freshConnections({ node, rounds }) {

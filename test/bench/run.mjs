@@ -32,7 +32,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     node: { type: "string", multiple: true, default: [process.execPath] },
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "9" },
     json: { type: "string" },
   },
 });

@@ -2,13 +2,13 @@
 
 import { spawnSync } from "node:child_process";
 import { atMost, rounded } from "./lib/figures.mjs";
-import { interleaved, median } from "./lib/rounds.mjs";
+import { interleaved, medianRatio } from "./lib/rounds.mjs";
 import { APPS, startPlain, startTsgate } from "./lib/servers.mjs";
 
 /** @type {import("./run.mjs").Benchmark} */
 export async function startUp({ node, rounds }) {
   const app = APPS.express;
-  const { ours, theirs } = await interleaved(Math.max(rounds, 7), {
+  const { ours, theirs } = await interleaved(rounds, {
     ours: () => startMs(startTsgate({ node, app, workers: 4 })),
     theirs: () => startMs(startPlain({ node, app })),
   });
@@ -16,7 +16,7 @@ export async function startUp({ node, rounds }) {
   const limit = version.startsWith("v20.") ? 2.4 : 2.0;
   const details = { tsgateMs: rounded(ours ?? []), plainMs: rounded(theirs ?? []) };
   return [
-    atMost(`start to first 200, plain node = 1 (${version})`, median(ours ?? []) / median(theirs ?? []), limit, {
+    atMost(`start to first 200, plain node = 1 (${version})`, medianRatio(ours ?? [], theirs ?? []), limit, {
       unit: "×",
       details,
     }),

@@ -87,14 +87,14 @@ export const applications: Readonly<Record<string, ApplicationMaker>> = {
     yield "made";
   }),
   "async-application": () => async (_environ, startResponse) => {
-    await null;
+    await Promise.resolve();
     startResponse(200, TEXT);
     return ["later"];
   },
   "async-generator": fixed(200, TEXT, async function* (probe) {
     try {
       yield "a";
-      await null;
+      await Promise.resolve();
       yield "b";
     } finally {
       probe.push("left");

@@ -17,8 +17,6 @@ interface ExpectedResponse {
   readonly body?: string;
   /** What the body holds as JSON, at least; null: that key must not be there. */
   readonly json?: Readonly<Record<string, string | null>>;
-  /** The pieces of a chunked body. */
-  readonly chunks?: readonly string[];
   /** Default true; false: the connection must go before the response is whole. */
   readonly complete?: boolean;
 }
@@ -81,7 +79,6 @@ function checkResponse(response: Response | undefined, expected: ExpectedRespons
     }
   }
   if (expected.body !== undefined) expect(response.body).toBe(expected.body);
-  if (expected.chunks !== undefined) expect(response.chunks).toEqual(expected.chunks);
   if (expected.json !== undefined)
     checkJson(JSON.parse(Buffer.from(response.body, "latin1").toString()) as Record<string, string>, expected.json);
   expect(response.isComplete, "the response is whole").toBe(expected.complete ?? true);

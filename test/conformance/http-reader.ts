@@ -66,9 +66,9 @@ export class RawClient {
     return this.buffer;
   }
 
-  /** Resolves when at least that many characters have come that are not yet read; false if the connection ended. */
-  received(count: number): Promise<boolean> {
-    return this.until(() => this.buffer.length >= count);
+  /** Resolves when this text has come and is not yet read as a response; false if the connection ended. */
+  received(text: string): Promise<boolean> {
+    return this.until(() => this.buffer.includes(text));
   }
 
   close(): void {

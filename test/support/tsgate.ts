@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly wrapper?: readonly string[];
   /** Default: nothing to read. */
   readonly stdin?: "ignore" | "pipe";
+  /** Gives the server a process group of its own, as a shell does, for `signalGroup`. */
+  readonly ownGroup?: boolean;
 }
 
 export interface Exit {
@@ -81,6 +83,7 @@ export class Tsgate {
       cwd: this.#cwd,
       env: { ...quietEnvironment(), [MARK]: this.#mark, ...options.env },
       stdio: [options.stdin ?? "ignore", "pipe", "pipe"],
+      detached: options.ownGroup ?? false,
     });
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
@@ -160,6 +163,11 @@ export class Tsgate {
   /** Sends the master a signal. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Sends a signal to the master and all its workers at once, as a terminal does; needs `ownGroup`. */
+  signalGroup(signal: NodeJS.Signals): void {
+    process.kill(-this.pid, signal);
   }
 
   /** Sends TERM, unless it has ended, and waits for the end. */

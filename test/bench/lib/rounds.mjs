@@ -1,7 +1,7 @@
 /** Interleaved rounds and their medians: what changes on the machine meanwhile changes for both sides. */
 
 /**
- * Runs every contender once a round, in turn; the first round only warms up.
+ * Runs every contender once a round, forwards and backwards in turn; the first round only warms up.
  * @template T
  * @param {number} rounds
  * @param {Readonly<Record<string, () => Promise<T>>>} contenders
@@ -11,7 +11,8 @@ export async function interleaved(rounds, contenders) {
   /** @type {Record<string, T[]>} */
   const results = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
   for (let round = 0; round <= rounds; round += 1) {
-    for (const [name, measure] of Object.entries(contenders)) {
+    const order = Object.entries(contenders);
+    for (const [name, measure] of round % 2 === 0 ? order : order.toReversed()) {
       const value = await measure();
       if (round > 0) results[name]?.push(value);
     }
@@ -26,4 +27,13 @@ export function median(values) {
   const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
   const high = sorted[Math.floor(middle)] ?? Number.NaN;
   return (low + high) / 2;
+}
+
+/**
+ * The median of the rounds' ratios: the two numbers of a round were measured at almost the same time.
+ * @param {readonly number[]} ours
+ * @param {readonly number[]} theirs
+ */
+export function medianRatio(ours, theirs) {
+  return median(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)));
 }

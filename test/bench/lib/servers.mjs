@@ -14,10 +14,10 @@ const file = (name) => fileURLToPath(new URL(name, import.meta.url));
 const TSGATE = file("../../../bin/tsgate.js");
 /** Applications and programs of the benchmarks. */
 export const APPS = {
-  listener: file("../apps/listener.mjs"),
-  express: file("../apps/express-app.mjs"),
-  plain: file("../apps/plain.mjs"),
-  cluster: file("../apps/cluster.mjs"),
+  listener: file("../apps/listener.cjs"),
+  express: file("../apps/express-app.cjs"),
+  plain: file("../apps/plain.cjs"),
+  cluster: file("../apps/cluster.cjs"),
   empty: file("../apps/empty.mjs"),
 };
 

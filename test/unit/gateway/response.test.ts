@@ -241,7 +241,7 @@ describe("an error", () => {
     [
       "at the first pull",
       function* () {
-        fail();
+        yield fail();
       },
     ],
     [
@@ -255,7 +255,7 @@ describe("an error", () => {
     [
       "at the first async pull",
       async function* () {
-        fail();
+        yield fail();
       },
     ],
   ])("%s, before anything is sent, is a plain 500", async (_, application) => {

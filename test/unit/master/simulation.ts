@@ -214,6 +214,10 @@ export class Simulation {
           this.#checkRetirement(action.id, action.why);
           this.pool.draining(action.id, action.why, this.now);
           break;
+        case "close-sockets":
+          if (this.pool.workers.some((worker) => !worker.hasStoppedAccepting && !worker.isKilled)) this.violations.push("closed the sockets under a worker");
+          this.pool.socketsClosed();
+          break;
         case "quit":
           this.pool.quitting(action.id, "stop", this.now, KILL_MARGIN_MS);
           break;

@@ -3,7 +3,7 @@
 const pid = String(process.pid);
 
 /** @type {import("node:http").RequestListener} */
-export default function listener(_request, response) {
+module.exports = (_request, response) => {
   response.setHeader("X-Worker-Pid", pid);
   response.end("hello world\n");
-}
+};

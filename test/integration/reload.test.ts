@@ -1,0 +1,201 @@
+/** SIGHUP on the shipped binary: new code and configuration are served, and no request is lost on the way. */
+
+import { existsSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { application } from "../support/applications.ts";
+import type { ApplicationKind } from "../support/applications.ts";
+import { fewestReady, mostAlive } from "../support/pool-counts.ts";
+import { tempProject } from "../support/temp-project.ts";
+import type { TempProject } from "../support/temp-project.ts";
+import { assertNothingLost, requestOnce, startTraffic } from "../support/traffic.ts";
+import { startTsgate } from "../support/tsgate.ts";
+import type { Tsgate } from "../support/tsgate.ts";
+
+const LINGER_MS = 500;
+const POST_16_KIB = { method: "POST", bodyBytes: 16_384 };
+
+const SERVED: readonly { kind: ApplicationKind; over: string; bind: string }[] = [
+  { kind: "gateway", over: "TCP", bind: "127.0.0.1:0" },
+  { kind: "express", over: "TCP", bind: "127.0.0.1:0" },
+  { kind: "gateway", over: "a unix socket", bind: "unix:app.sock" },
+];
+
+describe("a reload under traffic", () => {
+  test.each(SERVED)("loses no request of a $kind application over $over", async ({ kind, bind }) => {
+    const { server, project } = await startServer(application(kind, "one"), ["--bind", bind]);
+    const target = await server.target();
+    const traffic = await startTraffic({ target, lingerMs: LINGER_MS, requests: [{}, {}, POST_16_KIB] });
+    const requests = [{ path: "/stream?2000" }];
+    const streams = await startTraffic({ target, lingerMs: LINGER_MS, keepAlive: 4, fresh: 2, idle: 0, requests });
+    await traffic.until(({ outcomes }) => outcomes.ok > 300);
+    await project.write("app.mjs", application(kind, "two"));
+    const { ok } = (await traffic.snapshot()).outcomes;
+    await reload(server, 2);
+    await traffic.until(({ outcomes }) => outcomes.ok > ok + 300);
+    assertNothingLost(await traffic.stop());
+    assertNothingLost(await streams.stop());
+    expect(await versionServedBy(server)).toBe("two");
+    expectNeverFewerNorTooMany(server, 2);
+  });
+
+  test("five in a row end with the newest, and each before it is given up", async () => {
+    const { server, project } = await startServer(application("node", "one"));
+    const traffic = await startLightTraffic(server);
+    for (const generation of [2, 3, 4, 5, 6]) {
+      await project.write("app.mjs", application("node", `of generation ${generation}`));
+      server.signal("SIGHUP");
+      await server.waitForRecord({ msg: "reload started", generation });
+    }
+    await server.waitForRecord("reload done");
+    assertNothingLost(await traffic.stop());
+    await expectSettledOn(server, 6);
+    expect(server.log.all("reload done")).toHaveLength(1);
+    expectNeverFewerNorTooMany(server, 2);
+  });
+
+  test("five signals at once are one reload or few, and the newest is served", async () => {
+    const { server, project } = await startServer(application("node", "one"));
+    const traffic = await startLightTraffic(server);
+    await project.write("app.mjs", application("node", "two"));
+    for (let count = 0; count < 5; count++) server.signal("SIGHUP");
+    await server.waitForRecord("reload done");
+    assertNothingLost(await traffic.stop());
+    const started = server.log.all("reload started");
+    await expectSettledOn(server, Number(started.at(-1)?.generation));
+    expect(server.log.all("reload done")).toHaveLength(1);
+    expect(await versionServedBy(server)).toBe("two");
+  });
+
+  test("one that begins while another replaces its workers takes over", async () => {
+    const { server, project } = await startServer(application("node", "one"));
+    const traffic = await startLightTraffic(server);
+    await project.write("app.mjs", application("node", "two"));
+    server.signal("SIGHUP");
+    await server.waitForRecord({ msg: "worker draining", why: "reload", generation: 1 });
+    await project.write("app.mjs", application("node", "three"));
+    await reload(server, 3);
+    assertNothingLost(await traffic.stop());
+    await expectSettledOn(server, 3);
+    expect(server.log.all("reload done").map(({ generation }) => generation)).toEqual([3]);
+    expect(await versionServedBy(server)).toBe("three");
+    expectNeverFewerNorTooMany(server, 2);
+  });
+});
+
+describe("a stop during a reload is obeyed at once", () => {
+  test.each([
+    { when: "the canary boots", record: { msg: "worker spawned", generation: 2 } },
+    { when: "the canary is watched", record: { msg: "worker ready", generation: 2 } },
+    { when: "old workers drain", record: { msg: "worker draining", why: "reload" } },
+  ])("while $when", async ({ record }) => {
+    const { server } = await startServer(application("node", "one"));
+    const inFlight = requestOnce(await server.target(), { path: "/slow?4000" });
+    const target = await server.target();
+    expect((await requestOnce(target)).outcome).toBe("ok");
+    server.signal("SIGHUP");
+    await server.waitForRecord(record);
+    const from = server.log.length;
+    server.signal("SIGTERM");
+    expect((await inFlight).outcome).toBe("ok");
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    const after = server.records.slice(from).map(({ msg }) => msg);
+    expect(after).toContain("server stopping");
+    expect(after.filter((msg) => msg === "worker spawned" || msg.startsWith("reload"))).toEqual([]);
+  });
+});
+
+describe("a reload reads afresh", () => {
+  test("the configuration and the environment file; what needs a restart is named and stays", async () => {
+    const config = { workers: 2, bind: "127.0.0.1:0", linger: "100ms", envFile: "variables", pid: "first.pid" };
+    const { server, project } = await startServer("", [], {
+      "app.mjs": "export default (request, response) => response.end(process.env.GREETING);\n",
+      "tsgate.config.json": JSON.stringify(config),
+      variables: "GREETING=hello\n",
+    });
+    const target = await server.target();
+    expect(await bodyServedBy(server)).toBe("hello");
+    await project.write("variables", "GREETING=good day\n");
+    const changed = { ...config, workers: 3, bind: "127.0.0.1:1", pid: "second.pid" };
+    await project.write("tsgate.config.json", JSON.stringify(changed));
+    server.signal("SIGHUP");
+    const started = await server.waitForRecord("reload started");
+    expect(started.needsRestart).toEqual(expect.arrayContaining(["bind", "pid"]));
+    expect(started.needsRestart).toHaveLength(2);
+    await server.waitForRecord("reload done");
+    expect((await requestOnce(target)).reply?.body.toString()).toBe("good day");
+    expect(server.log.all("workers changed")).toMatchObject([{ target: 3 }]);
+    expect(server.workerPids()).toHaveLength(3);
+    expect([existsSync(project.path("first.pid")), existsSync(project.path("second.pid"))]).toEqual([true, false]);
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+    expect(existsSync(project.path("first.pid"))).toBe(false);
+  });
+
+  test("the number of workers, which stays as it was scaled to until the configured one changes", async () => {
+    const config = { workers: 2, bind: "127.0.0.1:0", linger: "100ms" };
+    const files = { "tsgate.config.json": JSON.stringify(config) };
+    const { server, project } = await startServer(application("node", "one"), [], files);
+    const traffic = await startLightTraffic(server);
+    server.signal("SIGTTIN");
+    await server.waitForReady(3);
+    const from = server.log.length;
+    await reload(server, 2);
+    expect(server.workerPids()).toHaveLength(3);
+    expect(fewestReady(server.records, from)).toBe(3);
+    await project.write("tsgate.config.json", JSON.stringify({ ...config, workers: 1 }));
+    await reload(server, 3);
+    assertNothingLost(await traffic.stop());
+    expect(server.log.all("workers changed").map(({ target }) => target)).toEqual([3, 1]);
+    expect(server.workerPids()).toHaveLength(1);
+  });
+});
+
+/** Starts two workers of `source`; a configuration among `files` says the same for itself. */
+async function startServer(
+  source: string,
+  args: readonly string[] = [],
+  files: Readonly<Record<string, string>> = {},
+): Promise<{ server: Tsgate; project: TempProject }> {
+  const project = await tempProject({ "app.mjs": source, ...files });
+  const isConfigured = "tsgate.config.json" in files;
+  const own = isConfigured ? [] : ["--workers", "2", "--linger", `${LINGER_MS}ms`, "--bind", "127.0.0.1:0"];
+  const server = startTsgate([...(args.includes("--bind") ? own.slice(0, 4) : own), ...args, "app.mjs"], {
+    cwd: project.dir,
+  });
+  await server.waitForReady(2);
+  return { server, project };
+}
+
+async function startLightTraffic(server: Tsgate) {
+  const target = await server.target();
+  const traffic = await startTraffic({ target, lingerMs: LINGER_MS, keepAlive: 8, fresh: 2, idle: 20, freshPauseMs: 10 });
+  await traffic.until(({ outcomes }) => outcomes.ok > 50);
+  return traffic;
+}
+
+async function reload(server: Tsgate, generation: number): Promise<void> {
+  server.signal("SIGHUP");
+  await server.waitForRecord({ msg: "reload done", generation });
+}
+
+async function bodyServedBy(server: Tsgate): Promise<string | undefined> {
+  return (await requestOnce(await server.target())).reply?.body.toString();
+}
+
+async function versionServedBy(server: Tsgate): Promise<string | undefined> {
+  return (await requestOnce(await server.target())).reply?.headers.get("x-version");
+}
+
+/** Two workers of `generation` are there, and no other process. */
+async function expectSettledOn(server: Tsgate, generation: number): Promise<void> {
+  expect(await server.processes()).toHaveLength(3);
+  const pids = server.workerPids();
+  const ofThese = server.log.all(({ msg, pid }) => msg === "worker ready" && pids.includes(pid ?? 0));
+  expect(ofThese.map((record) => record.generation)).toEqual([generation, generation]);
+}
+
+/** From the moment that `workers` were ready there were never fewer, and never more alive than one above. */
+function expectNeverFewerNorTooMany(server: Tsgate, workers: number): void {
+  const from = server.records.findIndex(({ msg, ready }) => msg === "worker ready" && ready === workers);
+  expect(fewestReady(server.records, from)).toBe(workers);
+  expect(mostAlive(server.records)).toBe(workers + 1);
+}
