@@ -81,11 +81,21 @@ export type Report =
   | { readonly tsgate: "application-loaded"; readonly info: ApplicationInfo }
   | { readonly tsgate: "application-started" }
   | { readonly tsgate: "ready" }
-  | { readonly tsgate: "boot-failed"; readonly stage: BootStage; readonly summary: string; readonly error?: ErrorReport }
+  | {
+      readonly tsgate: "boot-failed";
+      readonly stage: BootStage;
+      readonly summary: string;
+      readonly error?: ErrorReport;
+    }
   | { readonly tsgate: "heartbeat"; readonly isHealthy: boolean }
   /** It drains and has closed its copies of the sockets. */
   | { readonly tsgate: "stopped-accepting" }
   | { readonly tsgate: "term-received" }
   /** The application threw where nobody catches; the worker drains by itself. */
   | { readonly tsgate: "uncaught"; readonly origin: string; readonly error: ErrorReport }
-  | { readonly tsgate: "log"; readonly level: LogLevel; readonly msg: string; readonly fields: Readonly<Record<string, unknown>> };
+  | {
+      readonly tsgate: "log";
+      readonly level: LogLevel;
+      readonly msg: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    };

@@ -6,6 +6,7 @@
  */
 
 import type { ChildProcess } from "node:child_process";
+import fs from "node:fs";
 import net from "node:net";
 import { getSystemErrorName } from "node:util";
 
@@ -18,7 +19,12 @@ export interface RawHandle {
 }
 
 interface NetInternals {
-  _createServerHandle?(address: string | null, port: number | null, type: number | null, fd?: number): RawHandle | number;
+  _createServerHandle?(
+    address: string | null,
+    port: number | null,
+    type: number | null,
+    fd?: number,
+  ): RawHandle | number;
 }
 
 interface ServerInternals {
@@ -103,8 +109,30 @@ export function descriptorOf(server: net.Server): number | undefined {
   return fd === undefined || fd < 0 ? undefined : fd;
 }
 
+/**
+ * What lies unread in the kernel for `socket`, read at once and past the event loop; undefined when nothing does, or
+ * when it cannot be asked. An empty buffer is the end of the stream.
+ */
+export function readAtOnce(socket: net.Socket): Buffer | undefined {
+  const fd = (socket as unknown as { _handle: RawHandle | null })._handle?.fd ?? -1;
+  if (fd < 0) return undefined;
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  try {
+    return buffer.subarray(0, fs.readSync(fd, buffer));
+  } catch {
+    return undefined;
+  }
+}
+
+const READ_BYTES = 65_536;
+
 /** Sends a message with a raw handle; the receiver gets a copy, ours stays open. `sent` tells whether it went. */
-export function sendHandle(child: ChildProcess, message: object, handle: RawHandle, sent: (error: Error | null) => void): void {
+export function sendHandle(
+  child: ChildProcess,
+  message: object,
+  handle: RawHandle,
+  sent: (error: Error | null) => void,
+): void {
   child.send(message, handle as unknown as net.Server, { keepOpen: true }, sent);
 }
 

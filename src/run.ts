@@ -17,7 +17,13 @@ export type RunOptions = Omit<ConfigInput, keyof Hooks> & {
  * @throws TsgateError when the server cannot begin or halts; its `exitCode` says which way
  */
 export async function run({ app, appArgs, ...settings }: RunOptions): Promise<number> {
-  const { error, exitCode } = await runServer({ flags: settings, app, appArgs: appArgs ?? [], env: process.env, cwd: process.cwd() });
+  const { error, exitCode } = await runServer({
+    flags: settings,
+    app,
+    appArgs: appArgs ?? [],
+    env: process.env,
+    cwd: process.cwd(),
+  });
   if (error instanceof TsgateError) throw error;
   return exitCode;
 }

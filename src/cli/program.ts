@@ -98,10 +98,11 @@ function inOurWords(error: CommanderError): TsgateError {
 
 function unknownOption(flag: string): TsgateError {
   if (knownFlags().includes(flag)) return usageError(`${flag} takes no value; give it alone`);
+  const longFlags = knownFlags().filter((known) => known.startsWith("--"));
   const near = flag.startsWith("--")
     ? nearest(
         flag.slice(2),
-        knownFlags().map((known) => known.replace(/^--?/, "")),
+        longFlags.map((known) => known.slice(2)),
       )
     : undefined;
   return usageError(

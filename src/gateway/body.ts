@@ -6,7 +6,6 @@
 import type { Readable } from "node:stream";
 import type { ReadableStream, ReadableStreamDefaultReader } from "node:stream/web";
 import { isAnyArrayBuffer, isUint8Array } from "node:util/types";
-
 import { kindOf } from "./response-headers.ts";
 
 /** Takes a body in hand. Throws a `TypeError` that says what a body is for anything that is none. */

@@ -5,7 +5,6 @@
 
 import { open, type FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
-
 import { kindOf } from "./response-headers.ts";
 import type { Chunk, FileBody, FileWrapper, ReadableFile } from "./types.ts";
 

@@ -1,7 +1,6 @@
-/** What a gateway needs to know of a Node socket, found out once a connection: each look-up is a system call. */
+/** What a gateway needs to know of a Node socket: who is at its ends, found out once a connection, and its own end. */
 
 import type { Socket } from "node:net";
-
 import type { ConnectionFacts } from "./exchange.ts";
 
 /** The facts of a connection, remembered on its socket. */
@@ -13,6 +12,24 @@ export function connectionFacts(socket: Socket): ConnectionFacts {
   // A socket that has just been closed does not know its addresses any more; that is not to be remembered.
   if (!socket.destroyed) marked[FACTS] = facts;
   return facts;
+}
+
+/**
+ * Calls back when the socket closes; returns how to forget that. One listener a socket, however many requests stand
+ * in line on it.
+ */
+export function whenClosed(socket: Socket, callback: () => void): () => void {
+  let callbacks = waiting.get(socket);
+  if (callbacks === undefined) {
+    const added = new Set<() => void>();
+    callbacks = added;
+    waiting.set(socket, added);
+    socket.once("close", () => {
+      for (const each of added) each();
+    });
+  }
+  callbacks.add(callback);
+  return () => void callbacks.delete(callback);
 }
 
 function lookUp(socket: Socket): ConnectionFacts {
@@ -31,5 +48,6 @@ function plainAddress(address: string): string {
   return MAPPED.test(address) ? address.slice(address.lastIndexOf(":") + 1) : address;
 }
 
+const waiting = new WeakMap<Socket, Set<() => void>>();
 const MAPPED = /^::ffff:\d+\.\d+\.\d+\.\d+$/i;
 const FACTS: unique symbol = Symbol("tsgate.connection") as never;

@@ -5,9 +5,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-
 import type { ConnectionFacts, Exchange, ExchangeWatcher } from "./exchange.ts";
-import { connectionFacts } from "./node-connection.ts";
+import { connectionFacts, whenClosed } from "./node-connection.ts";
 import { NodeRequestBody } from "./node-request-body.ts";
 import type { Chunk } from "./types.ts";
 
@@ -23,12 +22,12 @@ export class NodeExchange implements Exchange {
   private readonly request: IncomingMessage;
   private readonly response: ServerResponse;
   private readonly requestBody: NodeRequestBody;
+  private watcher: ExchangeWatcher | undefined;
   private isOver = false;
   /** The client waits for `100 Continue` and has not been told to go on. */
   private isContinueDue: boolean;
   /** Given to Node only with the first byte or the end: by then it is known whether the connection can stay. */
   private pendingHead: PendingHead | undefined;
-
   /** HTTP/1.0 without a length: the end of the connection is the end of the body (RFC 9112 section 6.3). */
   private isEndedByClose = false;
 
@@ -93,7 +92,9 @@ export class NodeExchange implements Exchange {
   }
 
   write(chunk: Chunk): boolean {
-    return this.response.write(this.withHead(chunk));
+    const hasRoom = this.response.write(this.withHead(chunk));
+    if (!hasRoom) this.response.once("drain", () => this.watcher?.onDrain());
+    return hasRoom;
   }
 
   end(chunk?: Chunk): void {
@@ -118,6 +119,7 @@ export class NodeExchange implements Exchange {
   }
 
   watch(watcher: ExchangeWatcher): void {
+    this.watcher = watcher;
     const { request, response } = this;
     let wasTold = false;
     const onClose = (): void => {
@@ -125,10 +127,9 @@ export class NodeExchange implements Exchange {
       wasTold = true;
       watcher.onGone();
     };
-    response.on("drain", () => watcher.onDrain());
     response.on("close", onClose);
     // Behind the answer to an earlier request on the same connection a response has no socket of its own yet.
-    if (response.socket === null) request.socket.once("close", onClose);
+    if (response.socket === null) response.once("socket", whenClosed(request.socket, onClose));
     if (this.isGone) process.nextTick(onClose);
   }
 

@@ -4,7 +4,6 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-
 import { NodeExchange } from "./node-exchange.ts";
 import { type RequestName, runApplication, type RunContext } from "./run.ts";
 import type { Application, ErrorStream } from "./types.ts";
@@ -14,7 +13,7 @@ export interface NodeListenerOptions {
   readonly multiprocess?: boolean;
   /** What `gateway.errors` is; default standard error. */
   readonly errors?: ErrorStream;
-  /** Told of each error of the application after it has been answered for; default: its stack goes to `errors`. */
+  /** Told of each error of the application, which the server answers for; default: its stack goes to `errors`. */
   readonly onError?: (error: unknown, request: RequestName) => void;
   /** What `gateway.url_scheme` says; default by the connection, `https` on TLS. */
   readonly urlScheme?: "http" | "https";

@@ -4,7 +4,6 @@
  */
 
 import type { IncomingMessage } from "node:http";
-
 import { ClientGone } from "./exchange.ts";
 
 export class NodeRequestBody {

@@ -46,9 +46,9 @@ export function checkHeaders(headers: HeaderList): string[] {
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value !== "object") return `a ${typeof value}`;
-  const name: unknown = value.constructor?.name;
-  return typeof name === "string" && name !== "Object" && name !== "" ? `a ${name}` : "an object";
+  const name: unknown = typeof value === "object" ? value.constructor?.name : typeof value;
+  if (typeof name !== "string" || name === "Object" || name === "") return "an object";
+  return `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 function checkStatus(status: unknown): number {

@@ -5,7 +5,6 @@
  */
 
 import { isUint8Array } from "node:util/types";
-
 import type { Exchange } from "./exchange.ts";
 import { kindOf, type ResponseHead } from "./response-headers.ts";
 import type { ResponseStart } from "./start-response.ts";

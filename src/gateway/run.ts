@@ -22,7 +22,7 @@ export interface RequestName {
 
 /** What all calls of a server share. */
 export interface RunContext extends GatewayContext {
-  /** Told of every error of the application, with what it answered. May throw, to no effect. */
+  /** Told of every error of the application. May throw, to no effect. */
   readonly onError: (error: unknown, request: RequestName) => void;
 }
 

@@ -6,13 +6,13 @@
 
 import type { Configuration, Hooks, Settings } from "../config/types.ts";
 import { deadlineAfter, monotonicNow, NEVER } from "../deadline.ts";
-import { assertNever, EXIT, type ExitCode, messageOf, TsgateError } from "../errors.ts";
-import type { LogFields, WriteRecord } from "../logger.ts";
+import { assertNever, EXIT, type ExitCode, TsgateError } from "../errors.ts";
+import type { WriteRecord } from "../logger.ts";
 import type { Report } from "../messages.ts";
 import { bootOrder, processTitle } from "./boot-order.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
-import type { MasterEvent, ReloadOutcome } from "./events.ts";
+import type { MasterEvent } from "./events.ts";
 import { bootFailure, describeFailure, haltError } from "./failure-report.ts";
 import { runHook } from "./hooks.ts";
 import { Journal } from "./journal.ts";
@@ -21,9 +21,9 @@ import { type PoolLimits, type WorkerRecord, TERM_SETTLE_MS } from "./model.ts";
 import { nearestDeadline } from "./nearest-deadline.ts";
 import { acquirePidfile, type Pidfile } from "./pidfile.ts";
 import { nextAction } from "./reconcile.ts";
-import { prepareNextRelease, type ReadConfiguration, type Release } from "./release.ts";
+import type { ReadConfiguration, Release } from "./release.ts";
+import { Reload } from "./reload.ts";
 import { Releases } from "./releases.ts";
-import { afterFailure, nextStep } from "./rollout.ts";
 import { resize, surgeFor, targetAfterReload } from "./scaling.ts";
 import { listenForSignals, type MasterSignal } from "./signals.ts";
 import { excusableLateness, overdue } from "./watchdog.ts";
@@ -52,11 +52,11 @@ export class Arbiter {
   readonly #pool: WorkerPool;
   readonly #journal: Journal;
   readonly #crew: Crew;
+  readonly #reload: Reload;
   #listeners: Listener[] = [];
   #pidfile: Pidfile | undefined;
   #stopListening: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #reloadRequest = 0;
   #failure: TsgateError | undefined;
 
   constructor(options: ArbiterOptions) {
@@ -66,7 +66,21 @@ export class Arbiter {
     this.#releases = new Releases(options.release);
     this.#pool = new WorkerPool(settings.workers, limitsOf(settings, settings.workers), monotonicNow());
     this.#journal = new Journal(options.log, this.#pool);
-    this.#crew = new Crew({ pool: this.#pool, journal: this.#journal, releases: this.#releases, events: this.#workerEvents() });
+    this.#crew = new Crew({
+      pool: this.#pool,
+      journal: this.#journal,
+      releases: this.#releases,
+      events: this.#workerEvents(),
+    });
+    this.#reload = new Reload({
+      pool: this.#pool,
+      releases: this.#releases,
+      journal: this.#journal,
+      log: options.log,
+      readConfiguration: options.readConfiguration,
+      prepared: (request, outcome) => this.#queue.push({ type: "reload-prepared", request, outcome }),
+      promoted: (before) => this.#onPromoted(before),
+    });
   }
 
   /** Runs the server until it is told to stop, or halts. Leaves no process, pidfile or socket behind. */
@@ -96,7 +110,7 @@ export class Arbiter {
     this.#listeners = await openListeners(settings.bind);
     await runHook(configuration.hooks, "onStarting", this.#log);
     this.#logStart(configuration);
-    this.#pool.beginRollout(this.#releases.add(this.#options.release), monotonicNow());
+    this.#reload.start(this.#options.release, monotonicNow());
     this.#reconcile();
     this.#sleepUntilNearestDeadline();
   }
@@ -110,7 +124,7 @@ export class Arbiter {
       case "worker-exited":
         return this.#onExit(event.id, event.code, event.signal);
       case "reload-prepared":
-        return this.#onReloadPrepared(event.request, event.outcome);
+        return this.#reload.begin(event.request, event.outcome, monotonicNow());
       case "deadline-passed":
         return this.#onDeadline(event.dueAt);
       default:
@@ -120,7 +134,7 @@ export class Arbiter {
 
   #reconcile(): void {
     const now = monotonicNow();
-    this.#advanceRollout(now);
+    this.#reload.advance(now);
     for (let action = nextAction(this.#pool, now); action !== undefined; action = nextAction(this.#pool, now)) {
       this.#crew.perform(action, this.#listeners, now);
     }
@@ -148,7 +162,10 @@ export class Arbiter {
     this.#pidfile?.release();
     if (this.#releases.newest > 0) {
       await runHook(this.#releases.current(this.#pool).configuration.hooks, "onExit", this.#log);
-      this.#log("info", "server stopped", { exitCode: this.#failure?.exitCode ?? EXIT.stopped, error: this.#failure?.message });
+      this.#log("info", "server stopped", {
+        exitCode: this.#failure?.exitCode ?? EXIT.stopped,
+        error: this.#failure?.message,
+      });
     }
     this.#stopListening?.();
   }
@@ -158,7 +175,7 @@ export class Arbiter {
   #onSignal(signal: MasterSignal): void {
     switch (signal) {
       case "SIGHUP":
-        return this.#prepareReload();
+        return this.#reload.prepare();
       case "SIGTERM":
         return this.#pool.stop === undefined ? this.#stopGracefully() : this.#stopQuickly(signal);
       case "SIGINT":
@@ -204,7 +221,11 @@ export class Arbiter {
       case "uncaught":
         this.#journal.uncaught(worker, report.origin, report.error);
         this.#pool.failing(id, now, Math.random());
-        return this.#onFailure(worker.generation, `the application threw ${report.error.message}`, report.error.stack);
+        return this.#reload.failed(
+          worker.generation,
+          `the application threw ${report.error.message}`,
+          report.error.stack,
+        );
       case "log":
         return this.#journal.fromWorker(worker, report);
       default:
@@ -222,7 +243,7 @@ export class Arbiter {
     this.#crew.forget(id);
     const departure = this.#pool.exited(id, code, signal, monotonicNow(), Math.random());
     if (departure === undefined) return;
-    const isHalting = departure.isAbnormal && afterFailure(this.#pool.rollout, departure.worker.generation) === "halt";
+    const isHalting = departure.isAbnormal && this.#reload.isHaltedBy(departure.worker.generation);
     this.#journal.gone(departure, code, signal, isHalting);
     if (departure.isAbnormal) this.#onAbnormalEnd(departure, code, signal);
     void runHook(this.#hooks(), "childExit", this.#log, departure.worker, code, signal);
@@ -233,23 +254,8 @@ export class Arbiter {
     if (departure.cause === "uncaught exception") return;
     const { generation, failure } = departure.worker;
     const release = this.#releases.of(generation);
-    if (afterFailure(this.#pool.rollout, generation) === "halt") return this.#halt(haltError(departure, code, signal, release));
-    this.#onFailure(generation, describeFailure(departure, code, signal, release), failure?.stack);
-  }
-
-  /** A worker of `generation` failed: what does it mean for the rollout? */
-  #onFailure(generation: number, error: string, stack: string | undefined): void {
-    switch (afterFailure(this.#pool.rollout, generation)) {
-      case "halt":
-        return this.#halt(new TsgateError("FIRST_WORKER_FAILED", error, { exitCode: EXIT.workerFailedToBoot }));
-      case "abort":
-        this.#pool.endRollout();
-        return this.#journal.reloadFailed(generation, error, stack);
-      case "count":
-        return this.#pool.countRolloutFailure();
-      case "ignore":
-        return;
-    }
+    if (this.#reload.isHaltedBy(generation)) return this.#halt(haltError(departure, code, signal, release));
+    this.#reload.failed(generation, describeFailure(departure, code, signal, release), failure?.stack);
   }
 
   #onDeadline(dueAt: number): void {
@@ -265,43 +271,10 @@ export class Arbiter {
 
   // ---- what is wanted
 
-  #prepareReload(): void {
-    const request = ++this.#reloadRequest;
-    const tell = (outcome: ReloadOutcome): void => this.#queue.push({ type: "reload-prepared", request, outcome });
-    prepareNextRelease(this.#options.readConfiguration, this.#releases.current(this.#pool)).then(
-      (release) => tell({ release }),
-      (error: unknown) => tell({ error }),
-    );
-  }
-
-  #onReloadPrepared(request: number, outcome: ReloadOutcome): void {
-    // Only the newest request counts; what an older one found is out of date.
-    if (request !== this.#reloadRequest || this.#pool.stop !== undefined) return;
-    if ("error" in outcome) return this.#journal.reloadFailed(this.#releases.newest + 1, messageOf(outcome.error));
-    const generation = this.#releases.add(outcome.release);
-    this.#pool.beginRollout(generation, monotonicNow());
-    this.#journal.reload("started", generation, needsRestartFields(outcome.release));
-    void runHook(outcome.release.configuration.hooks, "onReload", this.#log);
-  }
-
-  #advanceRollout(now: number): void {
-    const { rollout } = this.#pool;
-    if (rollout === undefined) return;
-    const step = nextStep(this.#pool, now);
-    if (step === "promote") return this.#promote(rollout.isFirstStart);
-    if (step === "wait") return;
-    this.#pool.endRollout();
-    this.#releases.forgetOlderThan(this.#pool.generation);
-    if (rollout.isFirstStart) void runHook(this.#hooks(), "whenReady", this.#log);
-    else this.#journal.reload("done", rollout.generation, { tookMs: Math.round(now - rollout.startedAt) });
-  }
-
-  /** The canary has proven itself: its configuration is the one in force from here on. */
-  #promote(isFirstStart: boolean): void {
-    const before = this.#releases.settings(this.#pool);
-    this.#pool.promoteRollout();
+  /** A new release is in force: its limits hold, and its number of workers, unless it was scaled and has not changed. */
+  #onPromoted(before: Release): void {
     const settings = this.#releases.settings(this.#pool);
-    const target = isFirstStart ? this.#pool.target : targetAfterReload(this.#pool.target, before.workers, settings.workers);
+    const target = targetAfterReload(this.#pool.target, before.configuration.settings.workers, settings.workers);
     this.#pool.reconfigure(limitsOf(settings, target));
     this.#scale(target);
   }
@@ -368,10 +341,6 @@ function limitsOf(settings: Settings, target: number): PoolLimits {
     heartbeatTimeoutMs: settings.timeout,
     gracefulTimeoutMs: settings.gracefulTimeout,
   };
-}
-
-function needsRestartFields({ needsRestart }: Release): LogFields {
-  return needsRestart.length === 0 ? {} : { needsRestart };
 }
 
 function gaveUp({ giveUp }: Settings): TsgateError {

@@ -29,7 +29,15 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
       exited: (_id, code, signal) => {
         clearTimeout(timer);
         if (info !== undefined) resolve(info);
-        else reject(haltError({ cause: isLate ? "boot timeout" : "crashed", lastState: LOADING, failure }, code, signal, release));
+        else
+          reject(
+            haltError(
+              { cause: isLate ? "boot timeout" : "crashed", lastState: LOADING, failure },
+              code,
+              signal,
+              release,
+            ),
+          );
       },
     });
     const timer = setTimeout(

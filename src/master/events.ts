@@ -7,7 +7,12 @@ import type { Release } from "./release.ts";
 export type MasterEvent =
   | { readonly type: "signal"; readonly signal: MasterSignal }
   | { readonly type: "worker-reported"; readonly id: number; readonly report: Report }
-  | { readonly type: "worker-exited"; readonly id: number; readonly code: number | null; readonly signal: string | null }
+  | {
+      readonly type: "worker-exited";
+      readonly id: number;
+      readonly code: number | null;
+      readonly signal: string | null;
+    }
   | { readonly type: "reload-prepared"; readonly request: number; readonly outcome: ReloadOutcome }
   /** The nearest deadline, due at `dueAt`, has come. */
   | { readonly type: "deadline-passed"; readonly dueAt: number };

@@ -26,7 +26,8 @@ export function bootFailure(report: Extract<Report, { tsgate: "boot-failed" }>):
 export function haltError(death: Death, code: number | null, signal: string | null, release: Release): TsgateError {
   const { failure } = death;
   const message = describeFailure(death, code, signal, release);
-  const cause = failure?.stack === undefined ? undefined : Object.assign(new Error(failure.summary), { stack: failure.stack });
+  const cause =
+    failure?.stack === undefined ? undefined : Object.assign(new Error(failure.summary), { stack: failure.stack });
   return new TsgateError("FIRST_WORKER_FAILED", message, { exitCode: exitCodeOf(death), cause });
 }
 

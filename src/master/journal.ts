@@ -58,7 +58,12 @@ export class Journal {
   }
 
   /** @param isSaidElsewhere its failure halts the server, which says why in its own words */
-  gone({ worker, failure, cause, isAbnormal }: Departure, code: number | null, signal: string | null, isSaidElsewhere: boolean): void {
+  gone(
+    { worker, failure, cause, isAbnormal }: Departure,
+    code: number | null,
+    signal: string | null,
+    isSaidElsewhere: boolean,
+  ): void {
     const isLoud = isAbnormal && !isSaidElsewhere;
     const why = isLoud && failure !== undefined ? { error: failure.summary, stack: failure.stack } : {};
     this.#change(isLoud ? "error" : "info", "worker gone", worker, { cause, code, signal, ...why });
@@ -73,7 +78,12 @@ export class Journal {
   }
 
   reloadFailed(generation: number, error: string, stack?: string): void {
-    this.#write("error", "reload failed", { generation, error, ...(stack === undefined ? {} : { stack }), ...this.#pool.counts() });
+    this.#write("error", "reload failed", {
+      generation,
+      error,
+      ...(stack === undefined ? {} : { stack }),
+      ...this.#pool.counts(),
+    });
   }
 
   /** Says when the set of slots in back-off has changed. */

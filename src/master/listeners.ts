@@ -50,7 +50,10 @@ export function closeListeners(listeners: readonly Listener[]): void {
 
 /** The error for an address that could not be listened on. */
 export function bindError(address: string, error: unknown): TsgateError {
-  return new TsgateError("CANNOT_BIND", `cannot listen on ${address}: ${bindProblem(error)}`, { exitCode: EXIT.cannotBind, cause: error });
+  return new TsgateError("CANNOT_BIND", `cannot listen on ${address}: ${bindProblem(error)}`, {
+    exitCode: EXIT.cannotBind,
+    cause: error,
+  });
 }
 
 async function open(address: BindAddress): Promise<Listener[]> {
@@ -104,7 +107,12 @@ function bindAllAddresses(port: number): RawHandle {
 
 function tcpListener(handle: RawHandle): Listener {
   const { address, port } = tcpAddress(handle);
-  return { address: net.isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`, isUnix: false, handle, file: undefined };
+  return {
+    address: net.isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`,
+    isUnix: false,
+    handle,
+    file: undefined,
+  };
 }
 
 async function openPath(given: string): Promise<Listener> {
@@ -142,6 +150,8 @@ function openAbstract(name: string): Listener {
 }
 
 function openDescriptor(fd: number): Listener {
+  // libuv calls a descriptor that is closed just what it calls one that is no socket: EINVAL.
+  fs.fstatSync(fd);
   const handle = adoptDescriptor(fd);
   if (isTcpHandle(handle)) return tcpListener(handle);
   return { address: `fd://${fd}`, isUnix: true, handle, file: undefined };

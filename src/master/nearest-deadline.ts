@@ -12,12 +12,20 @@ import { deadlineOf } from "./watchdog.ts";
 export function nearestDeadline(pool: PoolView, giveUpAt: number, now: number): number {
   const judged = pool.workers.map(deadlineOf);
   // What became possible in the past and was not done waits for an event, not for a time.
-  const awaited = [canaryProvenAt(pool), pool.stop?.serveUntil ?? NEVER, ...pool.workers.flatMap(waitsOf), ...respawns(pool)];
+  const awaited = [
+    canaryProvenAt(pool),
+    pool.stop?.serveUntil ?? NEVER,
+    ...pool.workers.flatMap(waitsOf),
+    ...respawns(pool),
+  ];
   return Math.min(NEVER, giveUpAt, ...judged, ...awaited.filter((instant) => instant > now));
 }
 
 function waitsOf({ state, unwanted }: WorkerRecord): number[] {
-  return [state.name === "booting" && state.progress === "started" ? state.listenAt : NEVER, unwanted?.notBefore ?? NEVER];
+  return [
+    state.name === "booting" && state.progress === "started" ? state.listenAt : NEVER,
+    unwanted?.notBefore ?? NEVER,
+  ];
 }
 
 function respawns(pool: PoolView): number[] {

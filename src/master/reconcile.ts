@@ -21,7 +21,13 @@ export type Action =
 /** The next thing to do, or undefined when what is there is what is wanted. */
 export function nextAction(pool: PoolView, now: number): Action | undefined {
   if (pool.stop !== undefined) return nextStopAction(pool, now);
-  return nextListen(pool, now) ?? nextRetirement(pool) ?? nextVacancy(pool, now) ?? nextCanary(pool) ?? nextSuccessor(pool, now);
+  return (
+    nextListen(pool, now) ??
+    nextRetirement(pool) ??
+    nextVacancy(pool, now) ??
+    nextCanary(pool) ??
+    nextSuccessor(pool, now)
+  );
 }
 
 function nextStopAction(pool: PoolView, now: number): Action | undefined {
@@ -70,7 +76,9 @@ function retirementReason(pool: PoolView, worker: WorkerRecord): DrainReason | u
 /** One too many, but serving: it stays until enough others serve, so that scaling down never leaves fewer than wanted. */
 function isSpared(pool: PoolView, worker: WorkerRecord): boolean {
   if (!isReady(worker)) return false;
-  const serving = pool.workers.filter((one) => isReady(one) && one.generation <= pool.generation).map(({ slot }) => slot);
+  const serving = pool.workers
+    .filter((one) => isReady(one) && one.generation <= pool.generation)
+    .map(({ slot }) => slot);
   return new Set(serving).size <= pool.target;
 }
 
@@ -124,7 +132,9 @@ function isReplaceable(worker: WorkerRecord, now: number): boolean {
 
 /** Single workers are replaced one at a time: not while another is booting or an unwanted one is still leaving. */
 function isReplacing(pool: PoolView): boolean {
-  return pool.workers.some((worker) => worker.state.name === "booting" || (isDraining(worker) && worker.unwanted !== undefined));
+  return pool.workers.some(
+    (worker) => worker.state.name === "booting" || (isDraining(worker) && worker.unwanted !== undefined),
+  );
 }
 
 /** Empty seats count as taken: whoever fills them later needs the room. */

@@ -3,7 +3,15 @@
  * and what an abnormal end of a new worker means for it. Pure.
  */
 
-import { type PoolView, type Rollout, type WorkerRecord, CANARY_SETTLE_MS, CANARY_WATCH_MS, ROLLING_FAILURE_LIMIT, isReady } from "./model.ts";
+import {
+  type PoolView,
+  type Rollout,
+  type WorkerRecord,
+  CANARY_SETTLE_MS,
+  CANARY_WATCH_MS,
+  ROLLING_FAILURE_LIMIT,
+  isReady,
+} from "./model.ts";
 
 export type RolloutStep = "wait" | "promote" | "done";
 
@@ -26,7 +34,8 @@ export function canaryProvenAt(pool: PoolView): number {
 
 /** How long a worker that has started waits before it may listen. */
 export function settleMs(rollout: Rollout | undefined, generation: number): number {
-  const isReloadCanary = rollout !== undefined && rollout.generation === generation && rollout.stage === "canary" && !rollout.isFirstStart;
+  const isReloadCanary =
+    rollout !== undefined && rollout.generation === generation && rollout.stage === "canary" && !rollout.isFirstStart;
   return isReloadCanary ? CANARY_SETTLE_MS : 0;
 }
 

@@ -19,17 +19,19 @@ export type { Ending } from "./arbiter.ts";
  */
 export async function runServer(request: ConfigurationRequest): Promise<Ending> {
   const inherited = takeInheritedDescriptors(process.env);
-  const readConfiguration = async (): Promise<Configuration> => withSockets(await resolveConfiguration(request), inherited);
+  const readConfiguration = async (): Promise<Configuration> =>
+    withSockets(await resolveConfiguration(request), inherited);
   const release = await prepareFirstRelease(readConfiguration);
   const { settings, origins } = release.configuration;
-  if (settings.preload) await preload(release.app);
+  if (settings.preload) await preload(release.app, settings.bootTimeout);
   const log = openLog({
     level: settings.logLevel,
     format: settings.logFormat,
     file: settings.logFile,
     name: settings.name === "tsgate" ? undefined : settings.name,
   });
-  if (inherited.length > 0 && origins.bind !== "default") log.write("warn", "bind ignored: sockets were handed over", { descriptors: inherited });
+  if (inherited.length > 0 && origins.bind !== "default")
+    log.write("warn", "bind ignored: sockets were handed over", { descriptors: inherited });
   return runArbiter(new Arbiter({ release, readConfiguration, log: log.write, reopenLogs: log.reopen }), log);
 }
 

@@ -1,6 +1,15 @@
 /** The signals of the master, turned into events. What they mean is the arbiter's matter. */
 
-export const MASTER_SIGNALS = ["SIGHUP", "SIGTERM", "SIGINT", "SIGQUIT", "SIGTTIN", "SIGTTOU", "SIGUSR1", "SIGUSR2"] as const;
+export const MASTER_SIGNALS = [
+  "SIGHUP",
+  "SIGTERM",
+  "SIGINT",
+  "SIGQUIT",
+  "SIGTTIN",
+  "SIGTTOU",
+  "SIGUSR1",
+  "SIGUSR2",
+] as const;
 
 export type MasterSignal = (typeof MASTER_SIGNALS)[number];
 

@@ -12,7 +12,8 @@ import { type ForkOptions, WorkerProcess } from "./worker-process.ts";
 const PLAIN: ForkOptions = { entry: path.join(import.meta.dirname, "worker.cjs"), nodeArgs: [], env: {} };
 
 /** What may change how a worker is forked, or means that none will be. */
-const TELLING_FLAG = /^(?:-[cehv]|--(?:config|chdir|env|env-file|node-arg|import|preload|help|version|print-config|check-config)(?:=|$))/;
+const TELLING_FLAG =
+  /^(?:-[cehv]|--(?:config|chdir|env|env-file|node-arg|import|preload|help|version|print-config|check-config)(?:=|$))/;
 const TELLING_VARIABLE = /^(?:TSGATE_(?:CONFIG|CHDIR|ENV|ENV_FILE|NODE_ARG|IMPORT|PRELOAD)|LISTEN_FDS)$/;
 const CONFIG_FILE = /^tsgate\.config\./;
 

@@ -16,7 +16,9 @@ export function deadlineOf(worker: WorkerRecord): number {
 
 /** The workers whose deadline has passed, each with the cause of its end. */
 export function overdue(workers: readonly WorkerRecord[], now: number): { id: number; cause: EndCause }[] {
-  return workers.filter((worker) => deadlineOf(worker) <= now).map((worker) => ({ id: worker.id, cause: causeFor(worker) }));
+  return workers
+    .filter((worker) => deadlineOf(worker) <= now)
+    .map((worker) => ({ id: worker.id, cause: causeFor(worker) }));
 }
 
 /** By how much all deadlines are to be moved because the wake-up due at `dueAt` came only `now`; 0 if it can be believed. */

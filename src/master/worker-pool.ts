@@ -151,7 +151,9 @@ export class WorkerPool implements PoolView {
   ready(id: number, now: number): number | undefined {
     const worker = this.#byId.get(id);
     if (worker?.state.name !== "booting") return undefined;
-    this.#update(id, { state: { name: "ready", since: now, deadline: deadlineAfter(now, this.limits.heartbeatTimeoutMs) } });
+    this.#update(id, {
+      state: { name: "ready", since: now, deadline: deadlineAfter(now, this.limits.heartbeatTimeoutMs) },
+    });
     this.noneReadySince = undefined;
     return now - worker.spawnedAt;
   }
@@ -161,7 +163,8 @@ export class WorkerPool implements PoolView {
     if (worker?.state.name !== "ready") return;
     this.#update(id, { state: { ...worker.state, deadline: deadlineAfter(now, this.limits.heartbeatTimeoutMs) } });
     // Proof of stability is a minute of beats; then the slot's past is forgotten.
-    if (worker.state.since + STABLE_AFTER_MS <= now && worker.generation === this.generation) this.#slots.delete(worker.slot);
+    if (worker.state.since + STABLE_AFTER_MS <= now && worker.generation === this.generation)
+      this.#slots.delete(worker.slot);
   }
 
   /** It serves, but is to be replaced, not before `notBefore`; the first reason stays. */
@@ -223,8 +226,15 @@ export class WorkerPool implements PoolView {
     const isAbnormal = !PLANNED.has(cause) && this.stop === undefined;
     const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
     const isCounted = cause === "uncaught exception";
-    if ((isAbnormal && !isCounted) || worker.unwanted?.why === "unhealthy") this.#slotFailed(worker.slot, readyForMs, now, random);
-    return { worker: { ...worker, cause, state: { name: "gone" } }, lastState: worker.state, failure: worker.failure, cause, isAbnormal };
+    if ((isAbnormal && !isCounted) || worker.unwanted?.why === "unhealthy")
+      this.#slotFailed(worker.slot, readyForMs, now, random);
+    return {
+      worker: { ...worker, cause, state: { name: "gone" } },
+      lastState: worker.state,
+      failure: worker.failure,
+      cause,
+      isAbnormal,
+    };
   }
 
   /** Moves every deadline by `ms`: the master was not running, so nobody is judged for that time. */

@@ -3,14 +3,28 @@
 type LogRecord = Readonly<Record<string, unknown>>;
 
 /** Said by the line itself, or of no use to a reader. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["level", "time", "msg", "role", "name", "id", "slot", "generation", "pid", "stack", "error"]);
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  "level",
+  "time",
+  "msg",
+  "role",
+  "name",
+  "id",
+  "slot",
+  "generation",
+  "pid",
+  "stack",
+  "error",
+]);
 const COUNTS = ["booting", "ready", "draining", "gone"];
 
 /** The text behind time and level. */
 export function prettyMessage(record: LogRecord): string {
   const error = record.error as { message?: unknown; stack?: unknown } | string | undefined;
   const stack = record.stack ?? (typeof error === "object" ? error.stack : undefined);
-  const head = [String(record.msg), about(record), rest(record, error), counts(record)].filter((part) => part !== "").join("  ");
+  const head = [String(record.msg), about(record), rest(record, error), counts(record)]
+    .filter((part) => part !== "")
+    .join("  ");
   return typeof stack === "string" ? `${head}\n${indent(stack)}` : head;
 }
 
@@ -21,8 +35,12 @@ function about({ slot, generation, pid, role }: LogRecord): string {
 }
 
 function rest(record: LogRecord, error: { message?: unknown } | string | undefined): string {
-  const fields = Object.entries(record).filter(([name, value]) => !LEFT_OUT.has(name) && !COUNTS.includes(name) && value !== undefined && value !== null);
-  const words = fields.map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
+  const fields = Object.entries(record).filter(
+    ([name, value]) => !LEFT_OUT.has(name) && !COUNTS.includes(name) && value !== undefined && value !== null,
+  );
+  const words = fields.map(
+    ([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`,
+  );
   if (record.slot === undefined && record.generation !== undefined) words.unshift(`gen ${String(record.generation)}`);
   if (error !== undefined) words.push(`error="${typeof error === "string" ? error : String(error.message)}"`);
   return words.join(" ");

@@ -7,6 +7,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
+import { readAtOnce } from "../node-handles.ts";
 
 interface Connection {
   readonly socket: Socket;
@@ -19,16 +20,12 @@ interface Connection {
   bytesAtRest: number;
   /** When its last reply ended, if that was during a drain; the drain's beginning for one that was idle then. */
   idleSince: number;
-  /** Our side has been closed. */
-  isClosed: boolean;
   isUpgraded: boolean;
   readonly owner: Connections;
 }
 
 const connectionOf = new WeakMap<Duplex, Connection>();
 
-/** What a client gets to close its side after we have closed ours. */
-const CLOSE_GRACE_MS = 1000;
 /** Sockets closed in one turn of the loop: between turns, requests that have just arrived are read. */
 const CLOSES_A_TURN = 16;
 
@@ -69,7 +66,8 @@ export class Connections {
     const now = performance.now();
     for (const connection of this.#open) {
       connection.idleSince = now;
-      if (connection.inFlight > 0 && connection.newest !== undefined) this.#announceClose(connection, connection.newest);
+      if (connection.inFlight > 0 && connection.newest !== undefined)
+        this.#announceClose(connection, connection.newest);
     }
   }
 
@@ -78,7 +76,8 @@ export class Connections {
     const now = performance.now();
     const idle = [...this.#open].filter((connection) => isIdle(connection) && now - connection.idleSince >= lingerMs);
     const closeSome = (): void => {
-      for (const connection of idle.splice(0, CLOSES_A_TURN)) if (isIdle(connection)) close(connection);
+      for (const connection of idle.splice(0, CLOSES_A_TURN))
+        if (isIdle(connection)) closeUnlessRead(connection.socket);
       if (idle.length > 0) setImmediate(closeSome);
     };
     // The immediate runs right after a poll: what lay in the kernel has been read, and made its connection busy.
@@ -103,7 +102,6 @@ export class Connections {
       closing: undefined,
       bytesAtRest: 0,
       idleSince: this.isDraining ? performance.now() : 0,
-      isClosed: false,
       isUpgraded: false,
       owner: this,
     };
@@ -131,13 +129,16 @@ function endOfReply(this: ServerResponse): void {
   if (connection.owner.isDraining) connection.idleSince = performance.now();
 }
 
-function isIdle({ socket, inFlight, bytesAtRest, isClosed, isUpgraded }: Connection): boolean {
-  return inFlight === 0 && !isClosed && !isUpgraded && socket.bytesRead <= bytesAtRest && !socket.destroyed;
+function isIdle({ socket, inFlight, bytesAtRest, isUpgraded }: Connection): boolean {
+  return inFlight === 0 && !isUpgraded && socket.bytesRead <= bytesAtRest && !socket.destroyed;
 }
 
-/** Says goodbye in order: our FIN first, then, if the client does not answer with its own, the end. */
-function close(connection: Connection): void {
-  connection.isClosed = true;
-  connection.socket.end();
-  setTimeout(() => connection.socket.destroy(), CLOSE_GRACE_MS).unref();
+/**
+ * Closes the connection, unless a request has come that the event loop has not seen: then that is served. It is closed
+ * both ways at once: what comes after our FIN is refused by the kernel, not read and left without an answer.
+ */
+function closeUnlessRead(socket: Socket): void {
+  const unread = readAtOnce(socket);
+  if (unread === undefined || unread.length === 0) socket.destroy();
+  else socket.emit("data", unread);
 }

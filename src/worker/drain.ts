@@ -45,7 +45,10 @@ export async function drain(plan: DrainPlan): Promise<void> {
   else for (const server of servers) stopAccepting(server);
   plan.onStoppedAccepting();
   if (!plan.mayDelay) await tellApplication(lifecycle, remainingMs());
-  const sweep = setInterval(() => connections.closeIdle(plan.lingerMs), Math.min(SWEEP_EVERY_MS, Math.max(1, plan.lingerMs)));
+  const sweep = setInterval(
+    () => connections.closeIdle(plan.lingerMs),
+    Math.min(SWEEP_EVERY_MS, Math.max(1, plan.lingerMs)),
+  );
   if (!(await settledWithin(remainingMs(), connections.empty()))) {
     log("warn", "drain deadline passed", { connections: connections.size });
     connections.destroyAll();
@@ -76,7 +79,8 @@ async function call(name: "beforeDrain" | "shutdown", lifecycle: Lifecycle, ms: 
   const hook = lifecycle[name];
   if (hook === undefined) return;
   try {
-    if (!(await settledWithin(ms, hook()))) log("warn", "application is late", { function: name, waitedMs: Math.round(ms) });
+    if (!(await settledWithin(ms, hook())))
+      log("warn", "application is late", { function: name, waitedMs: Math.round(ms) });
   } catch (error) {
     log("error", "application error", { function: name, message: messageOf(error), error: reportError(error) });
   }

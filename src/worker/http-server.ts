@@ -34,7 +34,12 @@ export function createServer(app: LoadedApplication, order: BootOrder, connectio
 }
 
 /** Listens on the master's socket. Rejects with the system's error when that cannot be. */
-export async function listen(server: Server, { isUnix }: ListenerInfo, handle: RawHandle, backlog: number): Promise<void> {
+export async function listen(
+  server: Server,
+  { isUnix }: ListenerInfo,
+  handle: RawHandle,
+  backlog: number,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.once("listening", () => {

@@ -24,7 +24,10 @@ export interface Candidate {
 }
 
 /** The export to serve: the named one, else `application`, else the default. */
-export function chooseExport(exports: ModuleExports, exportName: string | undefined): Candidate | { readonly problem: string } {
+export function chooseExport(
+  exports: ModuleExports,
+  exportName: string | undefined,
+): Candidate | { readonly problem: string } {
   const names = Object.keys(exports);
   if (exportName !== undefined) {
     if (exportName in exports) return { name: exportName, value: exports[exportName] };
@@ -40,7 +43,9 @@ export function identify({ name, value }: Candidate, wanted: InterfaceName): Ide
   const where = name === "default" ? "default export" : `export "${name}"`;
   switch (wanted) {
     case "gateway":
-      return typeof value === "function" ? found("gateway", value, where, "a gateway application") : misfit(where, value, GATEWAY);
+      return typeof value === "function"
+        ? found("gateway", value, where, "a gateway application")
+        : misfit(where, value, GATEWAY);
     case "node":
       return asNode(where, value) ?? misfit(where, value, NODE);
     case "auto":
@@ -64,13 +69,16 @@ function identifyAny(name: string, where: string, value: unknown): Identificatio
 function asNode(where: string, value: unknown): Identified | undefined {
   const framework = asFramework(where, value);
   if (framework !== undefined) return framework;
-  return typeof value === "function" && !isClass(value) ? found("node", value, where, "a (req, res) function") : undefined;
+  return typeof value === "function" && !isClass(value)
+    ? found("node", value, where, "a (req, res) function")
+    : undefined;
 }
 
 /** Applications that bring their own shape: each is recognised by the methods that it is served through. */
 function asFramework(where: string, value: unknown): Identified | undefined {
   const has = (...names: string[]): boolean => names.every((name) => typeof memberOf(value, name) === "function");
-  if (typeof value === "function") return has("use", "handle") ? found("node", value, where, "an Express or Connect application") : undefined;
+  if (typeof value === "function")
+    return has("use", "handle") ? found("node", value, where, "an Express or Connect application") : undefined;
   if (has("callback", "use")) return found("node", value, where, "a Koa application");
   if (has("ready", "routing")) return found("node", value, where, "a Fastify application");
   return undefined;

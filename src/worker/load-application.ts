@@ -9,11 +9,18 @@ import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
 import { pathToFileURL } from "node:url";
 import type { AppReference } from "../app-ref.ts";
-import { placeOfSyntaxError } from "../config/syntax-error.ts";
+import { locateSyntaxError } from "../config/syntax-error.ts";
 import type { InterfaceName } from "../config/types.ts";
 import { EXIT, messageOf, TsgateError } from "../errors.ts";
 import type { Application } from "../gateway/index.ts";
-import { type Candidate, chooseExport, describe, type Identified, identify, type ModuleExports } from "./identify-application.ts";
+import {
+  type Candidate,
+  chooseExport,
+  describe,
+  type Identified,
+  identify,
+  type ModuleExports,
+} from "./identify-application.ts";
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -55,7 +62,8 @@ async function importModule(app: AppReference): Promise<ModuleExports> {
   try {
     return exportsOf((await import(pathToFileURL(app.file).href)) as ModuleExports, app.file);
   } catch (error) {
-    throw failure(app, "failed to load", await located(error, app.file));
+    await locateSyntaxError(app.file, error);
+    throw failure(app, "failed to load", error);
   }
 }
 
@@ -64,14 +72,18 @@ function exportsOf(namespace: ModuleExports, file: string): ModuleExports {
   const own = createRequire(file).cache[fs.realpathSync(file)]?.exports as unknown;
   if ((typeof own !== "object" || own === null) && typeof own !== "function") return namespace;
   const all = { ...own } as ModuleExports;
-  if (all.__esModule === true) return all;
+  // Compilers make it a property that is not enumerable, so the copy lacks it.
+  if ((own as ModuleExports).__esModule === true) return all;
   const isNamespaceLike = Object.getPrototypeOf(own) === Object.prototype;
-  const beside = Object.entries(all).filter(([name]) => isNamespaceLike || LIFECYCLE.includes(name) || name === "upgrade");
+  const beside = Object.entries(all).filter(
+    ([name]) => isNamespaceLike || LIFECYCLE.includes(name) || name === "upgrade",
+  );
   return { ...Object.fromEntries(beside), default: own };
 }
 
 async function callFactory(app: AppReference, { name, value }: Candidate): Promise<Candidate> {
-  if (typeof value !== "function") throw refusal(app, `has no factory: its export "${name}" is ${describe(value)} (--factory)`);
+  if (typeof value !== "function")
+    throw refusal(app, `has no factory: its export "${name}" is ${describe(value)} (--factory)`);
   try {
     return { name, value: await (value as () => unknown)() };
   } catch (error) {
@@ -83,7 +95,11 @@ type Prepared =
   | { readonly interface: "gateway"; readonly application: Application }
   | { readonly interface: "node"; readonly listener: RequestListener; readonly upgrade: UpgradeListener | undefined };
 
-async function prepare(app: AppReference, { interface: kind, value }: Identified, exports: ModuleExports): Promise<Prepared> {
+async function prepare(
+  app: AppReference,
+  { interface: kind, value }: Identified,
+  exports: ModuleExports,
+): Promise<Prepared> {
   if (kind === "gateway") return { interface: kind, application: value as Application };
   const upgrade = typeof exports.upgrade === "function" ? (exports.upgrade as UpgradeListener) : undefined;
   try {
@@ -105,22 +121,18 @@ async function toListener(value: unknown): Promise<RequestListener> {
 const LIFECYCLE = ["startup", "health", "beforeDrain", "shutdown"];
 
 function lifecycleOf(exports: ModuleExports): Lifecycle {
-  return Object.fromEntries(LIFECYCLE.filter((name) => typeof exports[name] === "function").map((name) => [name, exports[name]]));
+  return Object.fromEntries(
+    LIFECYCLE.filter((name) => typeof exports[name] === "function").map((name) => [name, exports[name]]),
+  );
 }
 
 function refusal(app: AppReference, problem: string): TsgateError {
-  return new TsgateError("APP_REFUSED", `application ${app.text} ${problem}`, { exitCode: EXIT.applicationFailedToLoad });
+  return new TsgateError("APP_REFUSED", `application ${app.text} ${problem}`, {
+    exitCode: EXIT.applicationFailedToLoad,
+  });
 }
 
 function failure(app: AppReference, what: string, cause: unknown): TsgateError {
   const message = `application ${app.text} ${what}: ${messageOf(cause)}`;
   return new TsgateError("APP_FAILED", message, { exitCode: EXIT.applicationFailedToLoad, cause });
-}
-
-/** Node hides the place of a syntax error in an ES module from whoever imports it: put before the stack, it is where people look. */
-async function located(error: unknown, file: string): Promise<unknown> {
-  if (!(error instanceof SyntaxError) || !/^SyntaxError:/.test(error.stack ?? "")) return error;
-  const place = await placeOfSyntaxError(file, error);
-  if (place !== undefined) error.stack = `${place}\n${error.stack ?? ""}`;
-  return error;
 }

@@ -79,9 +79,9 @@ export class Worker {
       this.#stage = "startup";
       await runWorkerHook(order.hooksFile, "postWorkerInit", order.worker);
       await this.#app.lifecycle.startup?.();
+      this.#stage = "started";
       await hasToldReady;
       process.channel?.ref();
-      this.#stage = "started";
       report({ tsgate: "application-started" });
     } catch (error) {
       this.#failBoot(error);
@@ -106,11 +106,15 @@ export class Worker {
   }
 
   #reportLoaded(app: LoadedApplication): void {
-    report({ tsgate: "application-loaded", info: { interface: app.interface, found: app.found, transport: "node:http" } });
+    report({
+      tsgate: "application-loaded",
+      info: { interface: app.interface, found: app.found, transport: "node:http" },
+    });
   }
 
   async #listen(listener: ListenerInfo, handle: RawHandle | undefined): Promise<void> {
-    if (this.#app === undefined || this.#order === undefined || handle === undefined || this.#isLeaving) return handle?.close();
+    if (this.#app === undefined || this.#order === undefined || handle === undefined || this.#isLeaving)
+      return handle?.close();
     const server = createServer(this.#app, this.#order, this.#connections);
     try {
       await listen(server, listener, handle, this.#order.backlog);
@@ -133,7 +137,16 @@ export class Worker {
     if (this.#stage === "serving") {
       const mayDelay = why !== "orphaned";
       const onStoppedAccepting = (): void => report({ tsgate: "stopped-accepting" });
-      await drain({ servers: this.#servers, connections: this.#connections, lifecycle, lingerMs, deadlineMs, wholeServer, mayDelay, onStoppedAccepting });
+      await drain({
+        servers: this.#servers,
+        connections: this.#connections,
+        lifecycle,
+        lingerMs,
+        deadlineMs,
+        wholeServer,
+        mayDelay,
+        onStoppedAccepting,
+      });
     }
     if (this.#order !== undefined) await runWorkerHook(this.#order.hooksFile, "workerExit", this.#order.worker);
     process.exit(exitCode);
@@ -167,14 +180,22 @@ export class Worker {
     }
   }
 
-  /** The loop is empty while the module still awaits something: it waits for what can never come. */
+  /** The loop is empty before the worker is ready: it waits for what can never come. */
   #onNothingLeft(): void {
-    if (this.#isLeaving || (this.#stage !== "load" && this.#stage !== "startup")) return;
-    const what = this.#stage === "load" ? "awaits something at its top level that can never settle" : "has a startup() that can never settle";
-    this.#failBoot(undefined, `application ${this.#order?.app.text ?? ""} ${what}`);
+    if (this.#isLeaving || this.#stage === "serving") return;
+    const what = {
+      load: "awaits something at its top level that can never settle",
+      startup: "has a startup() that can never settle",
+      started: "never said process.send('ready'), and nothing is left that could (--wait-ready)",
+    };
+    this.#failBoot(undefined, `application ${this.#order?.app.text ?? ""} ${what[this.#stage]}`);
   }
 
-  #failBoot(error: unknown, summary = this.#summaryOf(error), stage: BootStage = this.#stage === "load" ? "load" : "startup"): void {
+  #failBoot(
+    error: unknown,
+    summary = this.#summaryOf(error),
+    stage: BootStage = this.#stage === "load" ? "load" : "startup",
+  ): void {
     const isOurs = error instanceof TsgateError;
     const cause = isOurs ? error.cause : error;
     report({ tsgate: "boot-failed", stage, summary, ...(cause === undefined ? {} : { error: reportError(cause) }) });
@@ -183,7 +204,12 @@ export class Worker {
 
   #summaryOf(error: unknown): string {
     if (error instanceof TsgateError) return error.message;
-    const what = { load: "failed to load", startup: "failed in startup()", started: "failed before it was ready", serving: "failed" };
+    const what = {
+      load: "failed to load",
+      startup: "failed in startup()",
+      started: "failed before it was ready",
+      serving: "failed",
+    };
     return `application ${this.#order?.app.text ?? ""} ${what[this.#stage]}: ${messageOf(error)}`;
   }
 }

@@ -126,6 +126,26 @@ describe.each(transports)("over $name", (transport) => {
       });
     });
 
+    test("is listened for once a connection, however many requests stand in line", async () => {
+      const warnings: Error[] = [];
+      const onWarning = (warning: Error) => warnings.push(warning);
+      process.on("warning", onWarning);
+      const application = async (_: Environ, startResponse: StartResponse) => {
+        await Promise.resolve();
+        startResponse(200, []);
+        return ["x"];
+      };
+      try {
+        await serve(application, async (client) => {
+          client.send(GET.repeat(50));
+          for (let i = 0; i < 50; i++) expect((await client.response())?.body).toBe("x");
+        });
+      } finally {
+        process.off("warning", onWarning);
+      }
+      expect(warnings).toEqual([]);
+    });
+
     test.each(["is reset", "says that it is through"])(
       "before its upload is whole (%s): no end is read",
       async (how) => {

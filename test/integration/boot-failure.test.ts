@@ -17,6 +17,7 @@ const SERVED =
 interface Case {
   readonly name: string;
   readonly code: string;
+  readonly beside?: Readonly<Record<string, string>>;
   /** Default: `app.mjs`. */
   readonly file?: string;
   /** What stands before the application on the command line. */
@@ -115,6 +116,16 @@ describe("an application that does not load ends with exit code 4", () => {
       place: "app.cjs:2",
     },
     {
+      name: "a syntax error in what an ES module imports",
+      code: `import "./lib/routes.mjs";\n${LISTENER}`,
+      beside: {
+        "lib/routes.mjs": `import "node:fs";\nimport "./users.mjs";\n`,
+        "lib/users.mjs": `export const users = [];\n\nexport const find = (id) => users.find(;\n`,
+      },
+      sentence: "application app.mjs failed to load: Unexpected token ';'",
+      place: "lib/users.mjs:3",
+    },
+    {
       name: "a factory that throws",
       flags: ["--factory"],
       code: `export default async function create() {\n  throw new Error("no settings");\n}\n`,
@@ -123,8 +134,8 @@ describe("an application that does not load ends with exit code 4", () => {
     },
   ];
 
-  test.each(cases)("$name", async ({ file = "app.mjs", code, flags = [], sentence, place }) => {
-    const project = await tempProject({ [file]: code });
+  test.each(cases)("$name", async ({ file = "app.mjs", code, beside, flags = [], sentence, place }) => {
+    const project = await tempProject({ [file]: code, ...beside });
     const failed = await failedStart(project, [...flags, file]);
     expect(failed).toMatchObject({ code: 4, sentence });
     expect(failed.stack).toContain(place ?? "");
@@ -257,6 +268,16 @@ describe("--preload finds in the master, before the first fork,", () => {
 
   test("that the module never settles", async () => {
     const project = await tempProject({ "app.mjs": `await new Promise(() => {});\n${LISTENER}` });
+    expect(await failedStart(project, ["--preload", "app.mjs"])).toEqual({
+      code: 4,
+      sentence: "application app.mjs awaits something at its top level that can never settle (--preload)",
+      stack: "",
+    });
+  });
+
+  test("that the module does not settle in time", async () => {
+    const code = `setInterval(() => {}, 1000);\nawait new Promise(() => {});\n${LISTENER}`;
+    const project = await tempProject({ "app.mjs": code });
     expect(await failedStart(project, ["--preload", "--boot-timeout", "1s", "app.mjs"])).toEqual({
       code: 4,
       sentence: "application app.mjs did not finish loading in the master within 1 s (--preload, --boot-timeout)",

@@ -19,8 +19,11 @@ export class RawClient {
     socket.on("data", (text: string) => (this.text += text));
     socket.on("end", () => (this.end ??= "fin"));
     socket.on("error", () => (this.end ??= "reset"));
-    this.#ended = once(socket, "close").then(() => {
-      this.end ??= "reset";
+    this.#ended = new Promise((resolve) => {
+      socket.once("close", () => {
+        this.end ??= "reset";
+        resolve();
+      });
     });
   }
 

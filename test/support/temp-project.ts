@@ -45,8 +45,14 @@ export class TempProject {
 
 /** Makes a project of `files`, removed when the test ends. Call it within a test. */
 export async function tempProject(files: Readonly<Record<string, string>> = {}): Promise<TempProject> {
-  const project = new TempProject(await realpath(await mkdtemp(path.join(tmpdir(), "tsgate-test-"))));
+  const project = await makeProject(files);
   onTestFinished(() => project.remove());
+  return project;
+}
+
+/** Makes a project of `files` for several tests; call `remove` after the last. */
+export async function makeProject(files: Readonly<Record<string, string>>): Promise<TempProject> {
+  const project = new TempProject(await realpath(await mkdtemp(path.join(tmpdir(), "tsgate-test-"))));
   for (const [name, content] of Object.entries(files)) await project.write(name, content);
   return project;
 }

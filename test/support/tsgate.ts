@@ -78,7 +78,8 @@ export class Tsgate {
     const logFormat = !isLogged || args.includes("--log-format") ? [] : ["--log-format", "json"];
     this.#args = args;
     this.#cwd = options.cwd ?? process.cwd();
-    const command = [...(options.wrapper ?? []), options.nodeBinary ?? process.execPath, TSGATE, ...logFormat, ...args];
+    // As the binary's first line starts it: without the dashes Node would take `--env-file` for its own.
+    const command = [...(options.wrapper ?? []), options.nodeBinary ?? process.execPath, "--", TSGATE, ...logFormat, ...args];
     this.#child = spawn(command[0] as string, command.slice(1), {
       cwd: this.#cwd,
       env: { ...quietEnvironment(), [MARK]: this.#mark, ...options.env },
@@ -108,11 +109,12 @@ export class Tsgate {
     return this.log.wait(match, options);
   }
 
-  /** Resolves when what was written to the standard error matches, records or not. */
+  /** Resolves when what was written to the standard output or error matches, records or not. */
   async waitForOutput(pattern: RegExp, timeoutMs = 15_000): Promise<void> {
     const endsAt = performance.now() + timeoutMs;
-    while (!pattern.test(this.stderr)) {
-      if (this.exit !== undefined || performance.now() > endsAt) throw new Error(`no ${pattern} in:\n${this.stderr}`);
+    while (!pattern.test(this.stdout) && !pattern.test(this.stderr)) {
+      const isOver = this.exit !== undefined || performance.now() > endsAt;
+      if (isOver) throw new Error(`no ${pattern} in:\n${this.stdout}\n${this.stderr}`);
       await sleep(10);
     }
   }

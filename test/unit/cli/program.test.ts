@@ -69,6 +69,7 @@ describe("the command line", () => {
     ["--worker 4 app.js", "did you mean --workers?"],
     ["--loglevel debug app.js", "did you mean --log-level?"],
     ["--wrokers=4 app.js", "--wrokers is not an option of tsgate; did you mean --workers?"],
+    ["--bogus app.js", "--bogus is not an option of tsgate; see tsgate --help"],
     ["--xylophone app.js", "--xylophone is not an option of tsgate; see tsgate --help"],
     ["-x app.js", "-x is not an option of tsgate; see tsgate --help"],
     ["--workers", "--workers needs a value; give --workers N"],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { nearest } from "../../../src/config/nearest.ts";
 
-const WORDS = ["workers", "worker-class", "bind", "backlog", "graceful-timeout", "timeout", "log-level"];
+const WORDS = ["b", "workers", "worker-class", "bind", "backlog", "graceful-timeout", "timeout", "log-level"];
 
 test.each([
   ["wrokers", "workers"],
@@ -11,6 +11,8 @@ test.each([
   ["graceful_timeout", "graceful-timeout"],
   ["timout", "timeout"],
   ["bnd", "bind"],
+  ["work", "workers"],
+  ["bogus", undefined],
   ["zzz", undefined],
   ["", undefined],
 ])("%j is nearest to %j", (word, candidate) => {

@@ -215,7 +215,7 @@ describe("as a body", () => {
     ["a string", "hello", /returned a string as its body.*return \[body\]/],
     ["a Buffer", Buffer.from("hello"), /returned a Buffer as its body.*return \[body\]/],
     ["a Uint8Array", new Uint8Array(2), /returned a Uint8Array as its body.*return \[body\]/],
-    ["an ArrayBuffer", new ArrayBuffer(2), /returned a ArrayBuffer as its body/],
+    ["an ArrayBuffer", new ArrayBuffer(2), /returned an ArrayBuffer as its body/],
     ["undefined", undefined, /returned undefined as its body; a body is an iterable of chunks/],
     ["null", null, /returned null as its body/],
     ["a number", 5, /returned a number as its body/],

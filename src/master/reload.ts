@@ -1,0 +1,105 @@
+/**
+ * The story of a reload: read everything afresh, begin a generation, promote it when its canary has proven itself, and
+ * say how it went. A failure on the way leaves what serves as it is. The first start is a rollout like any other, but
+ * that its failure halts the server.
+ */
+
+import type { LogFields, WriteRecord } from "../logger.ts";
+import { messageOf } from "../errors.ts";
+import type { ReloadOutcome } from "./events.ts";
+import { runHook } from "./hooks.ts";
+import type { Journal } from "./journal.ts";
+import { prepareNextRelease, type ReadConfiguration, type Release } from "./release.ts";
+import type { Releases } from "./releases.ts";
+import { afterFailure, nextStep } from "./rollout.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+export interface ReloadOptions {
+  readonly pool: WorkerPool;
+  readonly releases: Releases;
+  readonly journal: Journal;
+  readonly log: WriteRecord;
+  readonly readConfiguration: ReadConfiguration;
+  /** Told what was read, as an event. */
+  readonly prepared: (request: number, outcome: ReloadOutcome) => void;
+  /** A generation was promoted: its release is in force in the place of `before`. */
+  readonly promoted: (before: Release) => void;
+}
+
+export class Reload {
+  readonly #options: ReloadOptions;
+  #newestRequest = 0;
+
+  constructor(options: ReloadOptions) {
+    this.#options = options;
+  }
+
+  /** Reads configuration and module afresh; nothing changes by it. */
+  prepare(): void {
+    const { pool, prepared, readConfiguration, releases } = this.#options;
+    const request = ++this.#newestRequest;
+    prepareNextRelease(readConfiguration, releases.current(pool)).then(
+      (release) => prepared(request, { release }),
+      (error: unknown) => prepared(request, { error }),
+    );
+  }
+
+  /** Begins a new generation with what was read, or says why not. */
+  begin(request: number, outcome: ReloadOutcome, now: number): void {
+    const { pool, releases, journal, log } = this.#options;
+    // Only the newest request counts; what an older one found is out of date.
+    if (request !== this.#newestRequest || pool.stop !== undefined) return;
+    if ("error" in outcome) return journal.reloadFailed(releases.newest + 1, messageOf(outcome.error));
+    const { release } = outcome;
+    this.start(release, now);
+    journal.reload("started", releases.newest, needsRestartFields(release));
+    void runHook(release.configuration.hooks, "onReload", log);
+  }
+
+  /** Begins a generation: at the first start, and at each reload. */
+  start(release: Release, now: number): void {
+    const { pool, releases } = this.#options;
+    pool.beginRollout(releases.add(release), now);
+  }
+
+  /** Takes the rollout's next step, if it is time for one. */
+  advance(now: number): void {
+    const { pool, releases, journal, log, promoted } = this.#options;
+    const { rollout } = pool;
+    if (rollout === undefined) return;
+    switch (nextStep(pool, now)) {
+      case "promote": {
+        const before = releases.current(pool);
+        pool.promoteRollout();
+        return promoted(before);
+      }
+      case "done":
+        pool.endRollout();
+        releases.forgetOlderThan(pool.generation);
+        if (rollout.isFirstStart) void runHook(releases.current(pool).configuration.hooks, "whenReady", log);
+        else journal.reload("done", rollout.generation, { tookMs: Math.round(now - rollout.startedAt) });
+        return;
+      case "wait":
+        return;
+    }
+  }
+
+  /** Whether the end of a worker of `generation` halts the server: it was to be the first that serves. */
+  isHaltedBy(generation: number): boolean {
+    return afterFailure(this.#options.pool.rollout, generation) === "halt";
+  }
+
+  /** A worker of `generation` failed: counts it against the rollout, or ends that. */
+  failed(generation: number, error: string, stack: string | undefined): void {
+    const { pool, journal } = this.#options;
+    const consequence = afterFailure(pool.rollout, generation);
+    if (consequence === "count") pool.countRolloutFailure();
+    if (consequence !== "abort") return;
+    pool.endRollout();
+    journal.reloadFailed(generation, error, stack);
+  }
+}
+
+function needsRestartFields({ needsRestart }: Release): LogFields {
+  return needsRestart.length === 0 ? {} : { needsRestart };
+}

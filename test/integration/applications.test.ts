@@ -1,0 +1,225 @@
+/** What an application may be: every shape of module that is recognised, served by the shipped binary. */
+
+import { describe, expect, test } from "vitest";
+import { ask } from "../support/ask.ts";
+import { failedStart } from "../support/failed-start.ts";
+import { tempProject } from "../support/temp-project.ts";
+import { startTsgate } from "../support/tsgate.ts";
+
+/** What each of them answers. */
+const REPLY = "served /path";
+const NODE = "(request, response) => response.end('served ' + request.url)";
+const GATEWAY = "(environ, startResponse) => (startResponse(200, []), ['served ', environ.PATH_INFO])";
+const EXPRESS = "express().get('/path', (request, response) => response.send('served ' + request.path))";
+
+interface Shape {
+  readonly name: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
+  readonly found: string;
+  /** Default: `node`. */
+  readonly kind?: "gateway" | "node";
+  /** Packages that it imports. */
+  readonly packages?: readonly string[];
+}
+
+const LISTENER = "default export, a (req, res) function";
+const GATEWAY_FOUND = "default export, a gateway application";
+const EXPRESS_FOUND = "default export, an Express or Connect application";
+
+const SHAPES: readonly Shape[] = [
+  { name: "an ES module", files: { "app.mjs": `export default ${NODE};` }, args: ["app.mjs"], found: LISTENER },
+  { name: "CommonJS", files: { "app.cjs": `module.exports = ${NODE};` }, args: ["app.cjs"], found: LISTENER },
+  {
+    name: "a file without its extension",
+    files: { "app.js": `module.exports = ${NODE};` },
+    args: ["./app"],
+    found: LISTENER,
+  },
+  {
+    name: "a named export",
+    files: { "app.mjs": `export const site = ${NODE};\nexport default 42;` },
+    args: ["app.mjs:site"],
+    found: 'export "site", a (req, res) function',
+  },
+  {
+    name: "a named export of CommonJS",
+    files: { "app.cjs": `exports[["si", "te"].join("")] = ${NODE};` },
+    args: ["app.cjs:site"],
+    found: 'export "site", a (req, res) function',
+  },
+  {
+    name: "CommonJS out of a compiler",
+    files: { "app.js": `Object.defineProperty(exports, "__esModule", { value: true });\nexports.default = ${NODE};` },
+    args: ["app.js"],
+    found: LISTENER,
+  },
+  {
+    name: "a directory",
+    files: { "site/package.json": '{ "main": "lib/entry.js" }', "site/lib/entry.js": `module.exports = ${NODE};` },
+    args: ["site"],
+    found: LISTENER,
+  },
+  {
+    name: "a package",
+    files: {
+      "node_modules/@acme/site/package.json": '{ "name": "@acme/site", "exports": { "./web": "./web.mjs" } }',
+      "node_modules/@acme/site/web.mjs": `export default ${NODE};`,
+    },
+    args: ["@acme/site/web"],
+    found: LISTENER,
+  },
+  {
+    name: "a module with a top-level await",
+    files: {
+      "app.mjs": `const app = await new Promise((done) => setTimeout(done, 20, ${NODE}));\nexport default app;`,
+    },
+    args: ["app.mjs"],
+    found: LISTENER,
+  },
+  {
+    name: "a factory",
+    files: { "app.mjs": `export default () => ${NODE};` },
+    args: ["--factory", "app.mjs"],
+    found: LISTENER,
+  },
+  {
+    name: "an async factory of a gateway application",
+    files: { "app.mjs": `export const application = async () => ${GATEWAY};` },
+    args: ["--factory", "app.mjs"],
+    kind: "gateway",
+    found: 'export "application", a gateway application',
+  },
+  {
+    name: "a gateway application",
+    files: { "app.mjs": `export const application = ${GATEWAY};` },
+    args: ["app.mjs"],
+    kind: "gateway",
+    found: 'export "application", a gateway application',
+  },
+  {
+    name: "a gateway application in CommonJS",
+    files: { "app.cjs": `exports.application = ${GATEWAY};` },
+    args: ["app.cjs"],
+    kind: "gateway",
+    found: 'export "application", a gateway application',
+  },
+  {
+    name: "defineApplication",
+    files: { "app.mjs": `import { defineApplication } from "tsgate";\nexport default defineApplication(${GATEWAY});` },
+    args: ["app.mjs"],
+    kind: "gateway",
+    found: GATEWAY_FOUND,
+    packages: ["tsgate"],
+  },
+  {
+    name: "defineApplication in CommonJS",
+    files: {
+      "app.cjs": `const { defineApplication } = require("tsgate");\nmodule.exports = defineApplication(${GATEWAY});`,
+    },
+    args: ["app.cjs"],
+    kind: "gateway",
+    found: GATEWAY_FOUND,
+    packages: ["tsgate"],
+  },
+  {
+    name: "a default export that is said to be of kind gateway",
+    files: { "app.mjs": `export default ${GATEWAY};` },
+    args: ["--interface", "gateway", "app.mjs"],
+    kind: "gateway",
+    found: GATEWAY_FOUND,
+  },
+  {
+    name: "an export named application that is said to be of kind node",
+    files: { "app.mjs": `export const application = ${NODE};` },
+    args: ["--interface", "node", "app.mjs"],
+    found: 'export "application", a (req, res) function',
+  },
+  {
+    name: "Express",
+    files: { "app.mjs": `import express from "express";\nexport default ${EXPRESS};` },
+    args: ["app.mjs"],
+    found: EXPRESS_FOUND,
+    packages: ["express"],
+  },
+  {
+    name: "Express in CommonJS",
+    files: { "app.cjs": `const express = require("express");\nmodule.exports = ${EXPRESS};` },
+    args: ["app.cjs"],
+    found: EXPRESS_FOUND,
+    packages: ["express"],
+  },
+  {
+    name: "an object in the shape of a Koa application",
+    files: { "app.mjs": `export default { use() {}, callback: () => ${NODE} };` },
+    args: ["app.mjs"],
+    found: "default export, a Koa application",
+  },
+  {
+    name: "an object in the shape of a Fastify instance, once it is ready",
+    files: {
+      "app.mjs": `const app = { ready: async () => void (app.routing = ${NODE}), routing() {} };\nexport default app;`,
+    },
+    args: ["app.mjs"],
+    found: "default export, a Fastify application",
+  },
+];
+
+test.each(SHAPES)("$name is served", async ({ files, args, found, kind = "node", packages = [] }) => {
+  const project = await tempProject(files);
+  await project.linkPackages(...packages);
+  const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", ...args], { cwd: project.dir });
+  expect(await ask(await server.target(), "/path")).toBe(REPLY);
+  expect(server.log.all("application found")).toMatchObject([{ interface: kind, found, transport: "node:http" }]);
+  expect((await server.stop()).code).toBe(0);
+});
+
+test("TypeScript is served where Node runs it, and refused with what to do where it does not", async () => {
+  const project = await tempProject({
+    "app.mts":
+      'import type { IncomingMessage, ServerResponse } from "node:http";\n' +
+      "export default (request: IncomingMessage, response: ServerResponse): void => void response.end('typed');\n",
+  });
+  if (!process.features.typescript) {
+    expect(await failedStart(project, ["app.mts"])).toEqual({
+      code: 4,
+      sentence:
+        "the application app.mts is TypeScript, which Node NODE does not run; " +
+        "use Node 22.18 or later, add --import tsx, or compile it to JavaScript",
+      stack: "",
+    });
+    return;
+  }
+  const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", "app.mts"], { cwd: project.dir });
+  expect(await ask(await server.target())).toBe("typed");
+  expect((await server.stop()).code).toBe(0);
+});
+
+test("what follows -- becomes the application's arguments", async () => {
+  const code = "export default (request, response) => response.end(JSON.stringify(process.argv.slice(1)));\n";
+  const project = await tempProject({ "app.mjs": code });
+  const args = ["--workers", "1", "--bind", "127.0.0.1:0", "app.mjs", "--", "--workers", "nine", "-x"];
+  const server = startTsgate(args, { cwd: project.dir });
+  const argv = JSON.parse(await ask(await server.target())) as unknown;
+  expect(argv).toEqual([project.path("app.mjs"), "--workers", "nine", "-x"]);
+  expect((await server.stop()).code).toBe(0);
+});
+
+describe("an interface that does not fit is refused", () => {
+  test.each([
+    [
+      "gateway",
+      "export default { use() {}, callback() {} };",
+      "its default export is an object with the keys use, callback; a gateway application is a function (environ, startResponse)",
+    ],
+    [
+      "node",
+      "export default class Site {}",
+      "its default export is the class Site; an application for node:http is a function (req, res) or a framework's application object",
+    ],
+  ])("%s", async (name, code, problem) => {
+    const project = await tempProject({ "app.mjs": `${code}\n` });
+    const failed = await failedStart(project, ["--interface", name, "app.mjs"]);
+    expect(failed).toEqual({ code: 4, sentence: `application app.mjs cannot be served: ${problem}`, stack: "" });
+  });
+});
