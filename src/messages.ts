@@ -88,8 +88,6 @@ export type Report =
       readonly error?: ErrorReport;
     }
   | { readonly tsgate: "heartbeat"; readonly isHealthy: boolean }
-  /** It drains and has closed its copies of the sockets. */
-  | { readonly tsgate: "stopped-accepting" }
   | { readonly tsgate: "term-received" }
   /** The application threw where nobody catches; the worker drains by itself. */
   | { readonly tsgate: "uncaught"; readonly origin: string; readonly error: ErrorReport }

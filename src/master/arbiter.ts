@@ -9,7 +9,7 @@ import { deadlineAfter, monotonicNow, NEVER } from "../deadline.ts";
 import { assertNever, EXIT, type ExitCode, TsgateError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
 import type { Report } from "../messages.ts";
-import { bootOrder, processTitle } from "./boot-order.ts";
+import { bootOrder, processTitle, workerInfo } from "./boot-order.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { MasterEvent } from "./events.ts";
@@ -107,8 +107,8 @@ export class Arbiter {
     process.title = processTitle(settings, "master");
     this.#stopListening = listenForSignals((signal) => this.#queue.push({ type: "signal", signal }));
     if (settings.pid !== undefined) this.#pidfile = acquirePidfile(settings.pid);
-    this.#listeners = await openListeners(settings.bind);
     await runHook(configuration.hooks, "onStarting", this.#log);
+    this.#listeners = await openListeners(settings.bind);
     this.#logStart(configuration);
     this.#reload.start(this.#options.release, monotonicNow());
     this.#reconcile();
@@ -213,8 +213,6 @@ export class Arbiter {
       case "heartbeat":
         if (!report.isHealthy) this.#pool.unwanted(id, "unhealthy", now);
         return this.#pool.heartbeat(id, now);
-      case "stopped-accepting":
-        return this.#pool.stoppedAccepting(id);
       case "term-received":
         this.#pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
         return this.#crew.send(id, { tsgate: "term-seen" });
@@ -246,7 +244,7 @@ export class Arbiter {
     const isHalting = departure.isAbnormal && this.#reload.isHaltedBy(departure.worker.generation);
     this.#journal.gone(departure, code, signal, isHalting);
     if (departure.isAbnormal) this.#onAbnormalEnd(departure, code, signal);
-    void runHook(this.#hooks(), "childExit", this.#log, departure.worker, code, signal);
+    void runHook(this.#hooks(), "childExit", this.#log, workerInfo(departure.worker), code, signal);
   }
 
   #onAbnormalEnd(departure: Departure, code: number | null, signal: string | null): void {

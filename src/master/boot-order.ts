@@ -19,7 +19,7 @@ export function bootOrder(release: Release, worker: WorkerInfo): BootOrder {
   const { app, configuration } = release;
   const { settings, hooks } = configuration;
   return {
-    worker,
+    worker: workerInfo(worker),
     app,
     appArgs: configuration.appArgs,
     interface: settings.interface,
@@ -37,6 +37,11 @@ export function bootOrder(release: Release, worker: WorkerInfo): BootOrder {
     logFile: settings.logFile,
     hooksFile: WORKER_HOOKS.some((name) => hooks[name] !== undefined) ? configuration.configFile : undefined,
   };
+}
+
+/** A worker as the user's hooks see it, without what the pool knows of it beyond that. */
+export function workerInfo({ slot, id, generation, pid }: WorkerInfo): WorkerInfo {
+  return { slot, id, generation, pid };
 }
 
 export function forkOptions(release: Release): ForkOptions {

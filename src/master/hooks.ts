@@ -11,6 +11,8 @@ const LONGEST_HOOK_MS = 10_000;
 
 type MasterHookName = (typeof MASTER_HOOKS)[number];
 
+const running = new Set<Promise<void>>();
+
 /** Runs the hook called `name`, if there is one. Resolves when it has settled or its time is up; never rejects. */
 export async function runHook<Name extends MasterHookName>(
   hooks: Hooks,
@@ -20,12 +22,24 @@ export async function runHook<Name extends MasterHookName>(
 ): Promise<void> {
   const hook = hooks[name] as ((...args: unknown[]) => unknown) | undefined;
   if (hook === undefined) return;
+  const run = settle(name, () => hook(...args), log);
+  running.add(run);
+  await run;
+  running.delete(run);
+}
+
+/** Resolves when no hook is running that nobody waits for. */
+export async function hooksSettled(): Promise<void> {
+  await Promise.all(running);
+}
+
+async function settle(name: MasterHookName, hook: () => unknown, log: WriteRecord): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<"late">((resolve) => {
     timer = setTimeout(() => resolve("late"), LONGEST_HOOK_MS);
   });
   try {
-    const outcome = await Promise.race([Promise.resolve(hook(...args)), tooLate]);
+    const outcome = await Promise.race([Promise.resolve(hook()), tooLate]);
     if (outcome === "late") log("warn", "hook is late", { hook: name, waitedMs: LONGEST_HOOK_MS });
   } catch (error) {
     log("error", "hook failed", { hook: name, error: reportError(error) });

@@ -40,8 +40,6 @@ export interface WorkerRecord {
   /** It serves, but should be replaced: nothing happens before `notBefore`. */
   readonly unwanted: { readonly why: DrainReason; readonly notBefore: number } | undefined;
   readonly cause: EndCause | undefined;
-  /** It has closed its copies of the sockets. */
-  readonly hasStoppedAccepting: boolean;
   /** It was told to leave at once. */
   readonly hasQuitOrder: boolean;
   /** SIGKILL was sent; its exit is awaited. */

@@ -15,7 +15,7 @@ export type Action =
   | { readonly do: "listen"; readonly id: number }
   | { readonly do: "drain"; readonly id: number; readonly why: DrainReason }
   | { readonly do: "quit"; readonly id: number }
-  /** The master's own copies: from here on the kernel refuses who comes. */
+  /** The master's own copies: as soon as no worker has one left, the kernel refuses who comes. */
   | { readonly do: "close-sockets" };
 
 /** The next thing to do, or undefined when what is there is what is wanted. */
@@ -36,11 +36,11 @@ function nextStopAction(pool: PoolView, now: number): Action | undefined {
     const worker = pool.workers.find((one) => !one.isKilled && !one.hasQuitOrder);
     return worker && { do: "quit", id: worker.id };
   }
-  const worker = pool.workers.find((one) => !isDraining(one) && (!isReady(one) || now >= (stop?.serveUntil ?? now)));
-  if (worker !== undefined) return { do: "drain", id: worker.id, why: "stop" };
-  // Not before the last worker has emptied the queue: what is in it then would be reset.
-  const isAnyAccepting = pool.workers.some((one) => !one.hasStoppedAccepting && !one.isKilled);
-  return isAnyAccepting || pool.areSocketsClosed ? undefined : { do: "close-sockets" };
+  const isServing = now < (stop?.serveUntil ?? now);
+  // Before the workers close theirs: they empty the queue first, and nobody may come after that to wait for the master alone.
+  if (!isServing && !pool.areSocketsClosed) return { do: "close-sockets" };
+  const worker = pool.workers.find((one) => !isDraining(one) && !(isServing && isReady(one)));
+  return worker && { do: "drain", id: worker.id, why: "stop" };
 }
 
 function nextListen(pool: PoolView, now: number): Action | undefined {

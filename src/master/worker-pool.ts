@@ -124,7 +124,6 @@ export class WorkerPool implements PoolView {
       state: { name: "booting", progress: "forked", listenAt: NEVER, deadline },
       unwanted: undefined,
       cause: undefined,
-      hasStoppedAccepting: false,
       hasQuitOrder: false,
       isKilled: false,
       failure: undefined,
@@ -180,10 +179,6 @@ export class WorkerPool implements PoolView {
     this.#end(id, why, { state: { name: "draining", why, deadline: now + deadlineMs + KILL_MARGIN_MS } });
     this.#noteNoneReady(now);
     return deadlineMs;
-  }
-
-  stoppedAccepting(id: number): void {
-    this.#update(id, { hasStoppedAccepting: true });
   }
 
   socketsClosed(): void {

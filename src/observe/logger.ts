@@ -20,9 +20,9 @@ export interface LogOptions {
 export interface Log {
   readonly write: WriteRecord;
   /** Opens the file anew, after it was moved away. */
-  reopen(): void;
+  readonly reopen: () => void;
   /** Writes what is still waiting, for at most a second. The last call before the process ends. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** What does the writing, once it is loaded. */

@@ -40,5 +40,5 @@ async function prettyStream(sink: DestinationStream): Promise<DestinationStream>
     ignore: "pid,hostname,name",
     messageFormat: prettyMessage,
   });
-  return { write: (line) => void sink.write(toLine(line)) };
+  return { write: (line) => sink.write(toLine(line)) };
 }

@@ -3,55 +3,49 @@
 type LogRecord = Readonly<Record<string, unknown>>;
 
 /** Said by the line itself, or of no use to a reader. */
-const LEFT_OUT: ReadonlySet<string> = new Set([
-  "level",
-  "time",
-  "msg",
-  "role",
-  "name",
-  "id",
-  "slot",
-  "generation",
-  "pid",
-  "stack",
-  "error",
-]);
-const COUNTS = ["booting", "ready", "draining", "gone"];
+const LEFT_OUT: ReadonlySet<string> = new Set(
+  "level time msg role name id slot generation pid stack error booting ready draining gone".split(" "),
+);
 
 /** The text behind time and level. */
 export function prettyMessage(record: LogRecord): string {
-  const error = record.error as { message?: unknown; stack?: unknown } | string | undefined;
-  const stack = record.stack ?? (typeof error === "object" ? error.stack : undefined);
-  const head = [String(record.msg), about(record), rest(record, error), counts(record)]
-    .filter((part) => part !== "")
-    .join("  ");
+  const parts = [text(record.msg), about(record), rest(record), counts(record)];
+  const head = parts.filter((part) => part !== "").join("  ");
+  const stack = record.stack ?? memberOf(record.error, "stack");
   return typeof stack === "string" ? `${head}\n${indent(stack)}` : head;
 }
 
 function about({ slot, generation, pid, role }: LogRecord): string {
-  if (slot === undefined) return "";
-  const who = `slot ${String(slot)} gen ${String(generation)} pid ${String(pid)}`;
+  if (slot === undefined) return generation === undefined ? "" : `gen ${text(generation)}`;
+  const who = `slot ${text(slot)} gen ${text(generation)} pid ${text(pid)}`;
   return role === "worker" ? `[${who}]` : who;
 }
 
-function rest(record: LogRecord, error: { message?: unknown } | string | undefined): string {
-  const fields = Object.entries(record).filter(
-    ([name, value]) => !LEFT_OUT.has(name) && !COUNTS.includes(name) && value !== undefined && value !== null,
-  );
-  const words = fields.map(
-    ([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`,
-  );
-  if (record.slot === undefined && record.generation !== undefined) words.unshift(`gen ${String(record.generation)}`);
-  if (error !== undefined) words.push(`error="${typeof error === "string" ? error : String(error.message)}"`);
-  return words.join(" ");
+function rest(record: LogRecord): string {
+  const fields = Object.entries(record).filter(([name, value]) => !LEFT_OUT.has(name) && value !== null);
+  const words = fields.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${text(value)}`);
+  const error = memberOf(record.error, "message") ?? record.error;
+  return [...words, ...(error === undefined ? [] : [`error="${text(error)}"`])].join(" ");
 }
 
-function counts(record: LogRecord): string {
-  if (typeof record.booting !== "number") return "";
-  const { booting, ready, draining } = record;
-  return `(${[`${String(ready)} ready`, booting === 0 ? "" : `${String(booting)} booting`, draining === 0 ? "" : `${String(draining)} draining`].filter((part) => part !== "").join(", ")})`;
+function counts({ booting, ready, draining }: LogRecord): string {
+  if (typeof ready !== "number") return "";
+  const others = [
+    ["booting", booting],
+    ["draining", draining],
+  ] as const;
+  const some = others.filter(([, count]) => count !== 0).map(([name, count]) => `${text(count)} ${name}`);
+  return `(${[`${ready} ready`, ...some].join(", ")})`;
 }
 
-function indent(text: string): string {
-  return text.replaceAll(/^/gm, "    ");
+function text(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as LogRecord)[name] : undefined;
+}
+
+function indent(lines: string): string {
+  return lines.replaceAll(/^/gm, "    ");
 }

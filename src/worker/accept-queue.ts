@@ -7,28 +7,51 @@ import fs from "node:fs";
 import type net from "node:net";
 import { descriptorOf, shrinkAcceptQueue, stopAccepting } from "../node-handles.ts";
 
-const LONGEST_MS = 1000;
-/** A unix socket's queue cannot be seen: it is given this long. */
-const UNIX_MS = 200;
+/** Newcomers are taken for this long if the queue is not empty before; then the kernel turns them away. */
+const NEWCOMERS_MS = 500;
+/** Under a flood one connection always waits: after this long that one is given up. */
+const FLOOD_MS = 1000;
+/** With this backlog, one connection may wait. */
+const SHORTEST_BACKLOG = 0;
 const LOOK_EVERY_MS = 10;
 
-/** Goes on accepting until each queue is empty, or a second has passed, then stops accepting. */
-export async function emptyAcceptQueues(servers: readonly net.Server[]): Promise<void> {
-  await Promise.all(servers.map(emptyAndClose));
+/** Goes on accepting until each queue is empty, at most for `longestMs`, then stops accepting. */
+export async function emptyAcceptQueues(servers: readonly net.Server[], longestMs: number): Promise<void> {
+  await Promise.all(servers.map((server) => emptyAndClose(server, longestMs)));
 }
 
-async function emptyAndClose(server: net.Server): Promise<void> {
-  // Whoever comes from here on is turned away by the kernel instead of waiting for a server that is leaving.
-  shrinkAcceptQueue(server, 1);
+async function emptyAndClose(server: net.Server, longestMs: number): Promise<void> {
   const startedAt = performance.now();
-  const inode = socketInode(server);
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  const waiting = await watchQueue(server);
+  // Nothing stands between a look that finds it empty and the close.
+  for (let queued = waiting(); queued > 0; queued = waiting()) {
     const waitedMs = performance.now() - startedAt;
-    const queued = inode === undefined ? undefined : queueLength(inode);
-    if (queued === 0 || waitedMs >= (queued === undefined ? UNIX_MS : LONGEST_MS)) break;
+    if (waitedMs >= longestMs || (queued === 1 && waitedMs >= FLOOD_MS)) break;
+    if (waitedMs >= NEWCOMERS_MS) shrinkAcceptQueue(server, SHORTEST_BACKLOG);
+    await aLook();
   }
   stopAccepting(server);
+}
+
+/** Resolves with the function that tells how many connections wait; where the system does not, 1 for some and 0 for none. */
+async function watchQueue(server: net.Server): Promise<() => number> {
+  const inode = socketInode(server);
+  if (inode !== undefined && queueLength(inode) !== undefined) return () => queueLength(inode) ?? 0;
+  // Each turn of the loop accepts one, if there is one: a look without any found the queue empty.
+  let accepted = 0;
+  server.on("connection", () => accepted++);
+  await aLook();
+  return () => {
+    const some = Math.min(accepted, 1);
+    accepted = 0;
+    return some;
+  };
+}
+
+/** A while, and then one turn of the loop in which connections are accepted. */
+async function aLook(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 function socketInode(server: net.Server): string | undefined {

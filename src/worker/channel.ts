@@ -10,11 +10,17 @@ import type { RawHandle } from "../node-handles.ts";
 
 export type OrderHandler = (order: Order, handle: RawHandle | undefined) => void;
 
-/** Calls `handle` with each order of the master. */
+/** Calls `handle` with each order of the master. The application's own listeners do not see them. */
 export function receiveOrders(handle: OrderHandler): void {
-  process.on("message", (message: unknown, sent: unknown) => {
-    if (isOrder(message)) handle(message, sent as RawHandle | undefined);
-  });
+  const emitToListeners = process.emit.bind(process) as (event: string | symbol, ...args: unknown[]) => boolean;
+  process.emit = function emit(event: string | symbol, ...args: unknown[]): boolean {
+    const [message, sent] = args;
+    if (event !== "message" || !isOrder(message)) return emitToListeners(event, ...args);
+    handle(message, sent as RawHandle | undefined);
+    return true;
+  } as typeof process.emit;
+  // Node keeps messages back until somebody listens.
+  process.on("message", keepReading);
 }
 
 /** Tells the master; does nothing when there is none any more. */
@@ -48,3 +54,5 @@ function isOrder(message: unknown): message is Order {
 
 /** A failed send means that the master has gone, which the channel's end says better. */
 function ignoreFailure(): void {}
+
+function keepReading(): void {}

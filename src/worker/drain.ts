@@ -24,7 +24,6 @@ export interface DrainPlan {
   readonly wholeServer: boolean;
   /** False for an orphan: it closes its sockets at once, whatever its application has to say, to free the port. */
   readonly mayDelay: boolean;
-  onStoppedAccepting(): void;
 }
 
 /** What `beforeDrain()` may take; new connections are accepted meanwhile. */
@@ -41,9 +40,8 @@ export async function drain(plan: DrainPlan): Promise<void> {
   const remainingMs = (): number => Math.max(0, deadlineAt - performance.now());
   if (plan.mayDelay) await tellApplication(lifecycle, remainingMs());
   connections.beginDrain();
-  if (plan.wholeServer) await emptyAcceptQueues(servers);
+  if (plan.wholeServer) await emptyAcceptQueues(servers, remainingMs());
   else for (const server of servers) stopAccepting(server);
-  plan.onStoppedAccepting();
   if (!plan.mayDelay) await tellApplication(lifecycle, remainingMs());
   const sweep = setInterval(
     () => connections.closeIdle(plan.lingerMs),

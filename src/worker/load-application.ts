@@ -26,10 +26,10 @@ export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: B
 
 /** The application's own life: optional exports beside it. */
 export interface Lifecycle {
-  startup?(): unknown;
-  health?(): unknown;
-  beforeDrain?(): unknown;
-  shutdown?(): unknown;
+  readonly startup?: () => unknown;
+  readonly health?: () => unknown;
+  readonly beforeDrain?: () => unknown;
+  readonly shutdown?: () => unknown;
 }
 
 /** An application ready to be put behind a transport. */

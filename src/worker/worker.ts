@@ -71,8 +71,6 @@ export class Worker {
   async #boot(order: BootOrder): Promise<void> {
     this.#take(order);
     const hasToldReady = order.waitReady ? toldReady() : undefined;
-    // The channel alone must not keep the loop alive while the application boots, or it could wait for ever unseen.
-    process.channel?.unref();
     try {
       this.#app = await loadApplication(order);
       this.#reportLoaded(this.#app);
@@ -103,6 +101,8 @@ export class Worker {
     this.#order = order;
     process.title = order.processTitle;
     process.argv = [process.execPath, order.app.file, ...order.appArgs];
+    // The channel alone must not keep the loop alive while the application boots, or it could wait for ever unseen.
+    process.channel?.unref();
   }
 
   #reportLoaded(app: LoadedApplication): void {
@@ -136,7 +136,6 @@ export class Worker {
     const lingerMs = Math.min(this.#order?.lingerMs ?? 0, why === "orphaned" ? ORPHAN_LINGER_MS : Infinity);
     if (this.#stage === "serving") {
       const mayDelay = why !== "orphaned";
-      const onStoppedAccepting = (): void => report({ tsgate: "stopped-accepting" });
       await drain({
         servers: this.#servers,
         connections: this.#connections,
@@ -145,7 +144,6 @@ export class Worker {
         deadlineMs,
         wholeServer,
         mayDelay,
-        onStoppedAccepting,
       });
     }
     if (this.#order !== undefined) await runWorkerHook(this.#order.hooksFile, "workerExit", this.#order.worker);

@@ -1,6 +1,7 @@
 /** What an application may be: every shape of module that is recognised, served by the shipped binary. */
 
 import { describe, expect, test } from "vitest";
+import { stripsTypes } from "../../src/config/node-options.ts";
 import { ask } from "../support/ask.ts";
 import { failedStart } from "../support/failed-start.ts";
 import { tempProject } from "../support/temp-project.ts";
@@ -180,7 +181,7 @@ test("TypeScript is served where Node runs it, and refused with what to do where
       'import type { IncomingMessage, ServerResponse } from "node:http";\n' +
       "export default (request: IncomingMessage, response: ServerResponse): void => void response.end('typed');\n",
   });
-  if (!process.features.typescript) {
+  if (!stripsTypes()) {
     expect(await failedStart(project, ["app.mts"])).toEqual({
       code: 4,
       sentence:

@@ -215,7 +215,7 @@ export class Simulation {
           this.pool.draining(action.id, action.why, this.now);
           break;
         case "close-sockets":
-          if (this.pool.workers.some((worker) => !worker.hasStoppedAccepting && !worker.isKilled)) this.violations.push("closed the sockets under a worker");
+          if (this.pool.workers.some((worker) => worker.state.name !== "draining")) this.violations.push("closed the sockets though a worker serves");
           this.pool.socketsClosed();
           break;
         case "quit":

@@ -14,7 +14,6 @@ function worker(state: WorkerState, change: Partial<WorkerRecord> = {}): WorkerR
     state,
     unwanted: undefined,
     cause: undefined,
-    hasStoppedAccepting: false,
     hasQuitOrder: false,
     isKilled: false,
     failure: undefined,
