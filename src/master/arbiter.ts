@@ -14,7 +14,7 @@ import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { MasterEvent } from "./events.ts";
 import { bootFailure, describeFailure, haltError } from "./failure-report.ts";
-import { runHook } from "./hooks.ts";
+import { hooksSettled, runHook } from "./hooks.ts";
 import { Journal } from "./journal.ts";
 import { closeListeners, type Listener, openListeners } from "./listeners.ts";
 import { type PoolLimits, type WorkerRecord, TERM_SETTLE_MS } from "./model.ts";
@@ -161,6 +161,7 @@ export class Arbiter {
     closeListeners(this.#listeners);
     this.#pidfile?.release();
     if (this.#releases.newest > 0) {
+      await hooksSettled();
       await runHook(this.#releases.current(this.#pool).configuration.hooks, "onExit", this.#log);
       this.#log("info", "server stopped", {
         exitCode: this.#failure?.exitCode ?? EXIT.stopped,

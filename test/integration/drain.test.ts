@@ -16,8 +16,8 @@ describe("a stop answers", () => {
   test("the requests in flight, and says that it closes their connections", async () => {
     const server = await startServer();
     const clients = await connectSeveral(server, 4);
-    for (const client of clients) client.get("/slow?300");
-    server.signal("SIGTERM");
+    for (const client of clients) client.get("/hold");
+    await releaseWhileDraining(server);
     for (const client of clients) {
       await client.ended();
       expect(client).toMatchObject({ end: "fin", statuses: [200] });
@@ -84,8 +84,8 @@ describe("a stop answers", () => {
   test("pipelined requests, all of them and in order", async () => {
     const server = await startServer();
     const client = await connectIdle(server);
-    for (const ms of [200, 1, 100, 1]) client.get(`/slow?${ms}`);
-    server.signal("SIGTERM");
+    for (const path of ["/hold", "/", "/hold", "/"]) client.get(path);
+    await releaseWhileDraining(server);
     await client.ended();
     expect(client).toMatchObject({ end: "fin", statuses: [200, 200, 200, 200, 200] });
     expect(client.text.match(/^connection: close$/gim)).toHaveLength(1);
@@ -189,10 +189,10 @@ describe("a stop is not held up", () => {
   });
 });
 
-/** One worker unless `args` say otherwise; connections linger for 200 ms. */
+/** One worker unless `args` say otherwise; connections linger for half a second. */
 async function startServer(args: readonly string[] = [], more = ""): Promise<Tsgate> {
   const project = await tempProject({ "app.mjs": application("node", "one", more) });
-  const own = ["--workers", "1", "--bind", "127.0.0.1:0", "--linger", "200ms"];
+  const own = ["--workers", "1", "--bind", "127.0.0.1:0", "--linger", "500ms"];
   const server = startTsgate([...own, ...args, "app.mjs"], { cwd: project.dir });
   await server.waitForReady(1);
   return server;
@@ -209,6 +209,19 @@ async function connectIdle(server: Tsgate): Promise<RawClient> {
   client.get("/");
   await client.received(/\r\n\r\none$/);
   return client;
+}
+
+/** Sends TERM; when the one worker drains, lets it answer what was asked of /hold. */
+async function releaseWhileDraining(server: Tsgate): Promise<void> {
+  const [asking, releasing] = [await connectIdle(server), await connectIdle(server)];
+  server.signal("SIGTERM");
+  // Told in the reply to an ordinary request, which is therefore the last on its connection.
+  while (!/connection: close/i.test(asking.text)) {
+    const before = asking.statuses.length;
+    asking.get("/");
+    await asking.received(new RegExp(`^(?:[^]*?HTTP/1.1 200 ){${before + 1}}[^]*one$`));
+  }
+  releasing.get("/release");
 }
 
 /** Milliseconds from the beginning of the stop to its end, as the log tells. */

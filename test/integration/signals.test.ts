@@ -16,7 +16,11 @@ const LINGER_MS = 200;
 const STOPPED = { code: 0, signal: null };
 
 describe("a quick stop waits for nobody", () => {
-  test.each([["SIGINT"], ["SIGQUIT"], ["SIGTERM", "SIGTERM"]] as const)("%s %s", async (...signals) => {
+  test.each([
+    ["INT", ["SIGINT"]],
+    ["QUIT", ["SIGQUIT"]],
+    ["a second TERM", ["SIGTERM", "SIGTERM"]],
+  ] as const)("%s", async (_, signals) => {
     const server = await startServer(["--linger", "30s"]);
     const client = await connectRaw(await server.target());
     client.get("/slow?60000");

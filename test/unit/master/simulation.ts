@@ -215,7 +215,8 @@ export class Simulation {
           this.pool.draining(action.id, action.why, this.now);
           break;
         case "close-sockets":
-          if (this.pool.workers.some((worker) => worker.state.name !== "draining")) this.violations.push("closed the sockets though a worker serves");
+          if (this.now < (this.pool.stop?.serveUntil ?? Infinity)) this.violations.push("closed the sockets while it was to serve");
+          if (this.pool.workers.some((worker) => worker.cause === "stop")) this.violations.push("closed the sockets after a worker could have");
           this.pool.socketsClosed();
           break;
         case "quit":

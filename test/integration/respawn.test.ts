@@ -1,0 +1,197 @@
+/** Workers that die, hang or fall ill, and a master that stands still or is killed, on the shipped binary. */
+
+import { describe, expect, test } from "vitest";
+import { application } from "../support/applications.ts";
+import { fewestReady, mostAlive } from "../support/pool-counts.ts";
+import { connectRaw } from "../support/raw-client.ts";
+import { tempProject } from "../support/temp-project.ts";
+import type { TempProject } from "../support/temp-project.ts";
+import { assertNothingLost, requestOnce, startTraffic } from "../support/traffic.ts";
+import { startTsgate } from "../support/tsgate.ts";
+import type { LogRecord, Tsgate } from "../support/tsgate.ts";
+
+const LINGER_MS = 200;
+
+describe("a worker that dies is replaced in its slot", () => {
+  test("when it is killed; only what was in flight on it fails", async () => {
+    const { server } = await startServer();
+    const target = await server.target();
+    const traffic = await startTraffic({ target, lingerMs: LINGER_MS, keepAlive: 12, fresh: 0, idle: 0 });
+    await traffic.until(({ byPid }) => Object.keys(byPid).length === 2);
+    const [pid = 0, other] = server.workerPids();
+    process.kill(pid, "SIGKILL");
+    const successor = await respawnOf(server, pid);
+    assertNothingLost(await traffic.stop(), [pid]);
+    expect(server.log.all({ msg: "worker gone", pid })).toMatchObject([
+      { cause: "killed from outside", code: null, signal: "SIGKILL" },
+    ]);
+    expect(server.workerPids().toSorted()).toEqual([other, successor.pid].toSorted());
+  });
+
+  test("when all are killed at once; who comes meanwhile waits and is answered", async () => {
+    const { server } = await startServer();
+    const target = await server.target();
+    for (const pid of server.workerPids()) process.kill(pid, "SIGKILL");
+    const replies = await Promise.all(Array.from({ length: 10 }, () => requestOnce(target)));
+    expect(replies.map(({ outcome }) => outcome)).toEqual(replies.map(() => "ok"));
+  });
+
+  test("when a handler ends the process", async () => {
+    const { server } = await startServer();
+    const client = await connectRaw(await server.target());
+    client.get("/exit");
+    await client.ended();
+    const gone = await server.waitForRecord("worker gone");
+    expect(gone).toMatchObject({ cause: "crashed", code: 7, signal: null, level: 50 });
+    await respawnOf(server, Number(gone.pid));
+    expect((await requestOnce(await server.target())).outcome).toBe("ok");
+  });
+
+  test("when it throws where nobody catches: told with its stack, and other requests on it are answered", async () => {
+    const { server } = await startServer(["--workers", "1", "--graceful-timeout", "1500ms"], "", 1);
+    const [pid = 0] = server.workerPids();
+    const [asking, throwing] = [await connectRaw(await server.target()), await connectRaw(await server.target())];
+    asking.get("/stream?700");
+    await asking.received(/begun/);
+    throwing.get("/throw?10");
+    const thrown = await server.waitForRecord("uncaught exception in the application");
+    expect(thrown).toMatchObject({ level: 50, pid, origin: "uncaughtException" });
+    expect(thrown.error).toMatchObject({ message: "thrown on purpose" });
+    expect((thrown.error as { stack: string }).stack).toMatch(/thrownByTheApplication.*node-app\.mjs:\d+:\d+/);
+    await respawnOf(server, pid);
+    await asking.received(/ one\r\n0\r\n\r\n$/);
+    expect(await server.waitForRecord("worker gone")).toMatchObject({ pid, cause: "uncaught exception", code: 1 });
+  });
+
+  test("again and again, later each time, and the other slots are not touched", async () => {
+    const { server } = await startServer();
+    const [pid = 0, other] = server.workerPids();
+    let victim: LogRecord = await server.waitForRecord({ msg: "worker ready", pid });
+    const { slot } = victim;
+    const gapsMs: number[] = [];
+    for (let death = 1; death <= 3; death++) {
+      process.kill(Number(victim.pid), "SIGKILL");
+      const gone = await server.waitForRecord({ msg: "worker gone", pid: victim.pid });
+      const spawned = await server.waitForRecord({ msg: "worker spawned", slot }, { nth: death + 1 });
+      gapsMs.push(spawned.time - gone.time);
+      victim = await server.waitForRecord({ msg: "worker ready", pid: spawned.pid });
+    }
+    const [first = 0, second = 0, third = 0] = gapsMs;
+    expect(first).toBeLessThan(500);
+    expect(second).toBeGreaterThanOrEqual(790);
+    expect(third).toBeGreaterThanOrEqual(1590);
+    expect(server.log.all("degraded")).toMatchObject([{ level: 40, slots: [slot] }]);
+    expect(server.workerPids()).toContain(other);
+  });
+});
+
+describe("a worker that lives is replaced", () => {
+  test("when it hangs, while the others answer", async () => {
+    const { server } = await startServer(["--timeout", "2s"]);
+    const target = await server.target();
+    const client = await connectRaw(target);
+    const hungAt = Date.now();
+    client.get("/hang");
+    const hung = server.waitForRecord("worker hung");
+    const replies = await Promise.all(Array.from({ length: 20 }, () => requestOnce(target)));
+    expect(replies.map(({ outcome }) => outcome)).toEqual(replies.map(() => "ok"));
+    const { pid, time } = await hung;
+    expect(time - hungAt).toBeGreaterThan(1000);
+    expect(time - hungAt).toBeLessThan(6000);
+    await respawnOf(server, Number(pid));
+    expect(await server.waitForRecord("worker gone")).toMatchObject({ pid, cause: "hung", signal: "SIGKILL" });
+    expect((await client.ended()).text).toBe("");
+  });
+
+  test("when its health() says so three times, one worker at a time, and no request is lost", async () => {
+    const health =
+      'import { statSync } from "node:fs";\nconst bootedAt = Date.now();\n' +
+      'export const health = () => (statSync("ill", { throwIfNoEntry: false })?.mtimeMs ?? 0) < bootedAt;\n';
+    const { server, project } = await startServer(["--timeout", "2s"], health);
+    const target = await server.target();
+    const traffic = await startTraffic({ target, lingerMs: LINGER_MS, keepAlive: 8, fresh: 2, idle: 20, freshPauseMs: 10 });
+    const from = server.log.length;
+    await project.write("ill", "since now");
+    await server.waitForRecord("worker gone", { nth: 2, timeoutMs: 20_000 });
+    assertNothingLost(await traffic.stop());
+    expect(server.log.all("worker draining").map(({ why }) => why)).toEqual(["unhealthy", "unhealthy"]);
+    expect(fewestReady(server.records, from)).toBe(2);
+    expect(mostAlive(server.records)).toBe(3);
+  });
+});
+
+describe("the server gives up after --give-up", () => {
+  const GAVE_UP = "tsgate: no worker has been ready for 2 s (--give-up)";
+
+  test("when its first worker never becomes ready", async () => {
+    const project = await tempProject({ "app.mjs": "await new Promise((yes) => setTimeout(yes, 60_000));\n" });
+    const server = startTsgate(["--give-up", "2s", "--bind", "127.0.0.1:0", "app.mjs"], { cwd: project.dir });
+    expect(await server.exited).toEqual({ code: 3, signal: null });
+    expect(server.log.otherLines).toEqual([GAVE_UP]);
+  });
+
+  test("when no worker comes back", async () => {
+    const breaking = 'import { existsSync } from "node:fs";\nif (existsSync("broken")) throw new Error("no disk");\n';
+    const { server, project } = await startServer(["--give-up", "2s"], breaking);
+    await project.write("broken", "");
+    for (const pid of server.workerPids()) process.kill(pid, "SIGKILL");
+    expect(await server.exited).toEqual({ code: 3, signal: null });
+    expect(server.log.otherLines).toEqual([GAVE_UP]);
+    const failed = server.log.all(({ cause }) => cause === "boot failed");
+    expect(failed.map(({ error, stack }) => [error, /app\.mjs:\d+/.test(String(stack))])).toEqual(
+      failed.map(() => ["application app.mjs failed to load: no disk", true]),
+    );
+  });
+});
+
+describe("a master", () => {
+  test("that stood still for longer than --timeout kills nobody for it", async () => {
+    const { server } = await startServer(["--timeout", "1500ms"]);
+    const pids = server.workerPids();
+    server.signal("SIGSTOP");
+    // The standstill itself is what is tested.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    expect((await requestOnce(await server.target())).outcome).toBe("ok");
+    server.signal("SIGCONT");
+    server.signal("SIGTTIN");
+    await server.waitForReady(3);
+    expect(server.log.all(({ msg }) => ["worker hung", "worker killed", "worker gone"].includes(msg))).toEqual([]);
+    expect(server.workerPids()).toEqual(expect.arrayContaining(pids));
+  });
+
+  test("that is killed leaves a free port and no worker, once their requests are answered", async () => {
+    const { server } = await startServer();
+    const target = await server.target();
+    const client = await connectRaw(target);
+    client.get("/stream?1500");
+    await client.received(/begun/);
+    server.signal("SIGKILL");
+    await server.exited;
+    const killedAt = performance.now();
+    while ((await requestOnce(target)).outcome !== "refused") expect(performance.now() - killedAt).toBeLessThan(5000);
+    expect(client.text).not.toMatch(/ one/);
+    await client.received(/ one\r\n0\r\n\r\n$/);
+    while ((await server.processes()).length > 0) expect(performance.now() - killedAt).toBeLessThan(15_000);
+  });
+});
+
+/** Two workers unless `args` say otherwise. */
+async function startServer(
+  args: readonly string[] = [],
+  more = "",
+  workers = 2,
+): Promise<{ server: Tsgate; project: TempProject }> {
+  const project = await tempProject({ "app.mjs": application("node", "one", more) });
+  const own = ["--workers", "2", "--bind", "127.0.0.1:0", "--linger", `${LINGER_MS}ms`];
+  const server = startTsgate([...own, ...args, "app.mjs"], { cwd: project.dir });
+  await server.waitForReady(workers);
+  return { server, project };
+}
+
+/** Resolves when the worker that takes the place of `pid` is ready. */
+async function respawnOf(server: Tsgate, pid: number): Promise<LogRecord> {
+  const { slot } = await server.waitForRecord({ msg: "worker ready", pid });
+  const successor = await server.waitForRecord({ msg: "worker ready", slot }, { nth: 2 });
+  expect(successor.pid).not.toBe(pid);
+  return successor;
+}
