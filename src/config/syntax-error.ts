@@ -16,7 +16,7 @@ export async function placeOfSyntaxError(file: string, error: SyntaxError): Prom
 
 /** Puts the place of a syntax error met while importing `file` before its stack, where people look. Never throws. */
 export async function locateSyntaxError(file: string, error: unknown): Promise<void> {
-  if (!(error instanceof SyntaxError) || !/^SyntaxError:/.test(error.stack ?? "")) return;
+  if (!(error instanceof SyntaxError) || error.stack?.startsWith("SyntaxError:") !== true) return;
   const place = await placeOfSyntaxError(file, error);
   if (place !== undefined) error.stack = `${place}\n${error.stack ?? ""}`;
 }

@@ -66,14 +66,34 @@ function socketInode(server: net.Server): string | undefined {
 /** How many connections wait in the queue of the listening socket with this inode; undefined where `/proc` does not tell. */
 function queueLength(inode: string): number | undefined {
   for (const table of ["/proc/self/net/tcp", "/proc/self/net/tcp6"]) {
-    try {
-      for (const line of fs.readFileSync(table, "utf8").split("\n")) {
-        const fields = line.trim().split(/\s+/);
-        if (fields[9] === inode) return Number.parseInt(fields[4]?.split(":")[1] ?? "0", 16);
-      }
-    } catch {
-      // The table of an address family that this machine does not have.
+    for (const line of linesOf(table)) {
+      const fields = line.trim().split(/\s+/);
+      if (fields[9] === inode) return Number.parseInt(fields[4]?.split(":")[1] ?? "0", 16);
     }
   }
   return undefined;
 }
+
+/**
+ * The lines of a file, none of it read before it is asked for: the listening sockets come first in the tables, and all
+ * the connections of the machine, which are behind them, can take longer to read than new ones take to come.
+ */
+function* linesOf(file: string): Generator<string, void> {
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(file, "r");
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    let rest = "";
+    for (let bytes = fs.readSync(fd, buffer); bytes > 0; bytes = fs.readSync(fd, buffer)) {
+      const lines = (rest + buffer.toString("latin1", 0, bytes)).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+  } catch {
+    // The table of an address family that this machine does not have.
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+const CHUNK_BYTES = 4096;

@@ -29,8 +29,7 @@ describe("a stop answers", () => {
   test("one more request on a connection that was idle", async () => {
     const server = await startServer(["--linger", "10s"]);
     const client = await connectIdle(server);
-    server.signal("SIGTERM");
-    await server.waitForRecord("worker draining");
+    await stopAndSeeItDrain(server);
     client.get("/");
     await client.ended();
     expect(client).toMatchObject({ end: "fin", statuses: [200, 200] });
@@ -84,7 +83,7 @@ describe("a stop answers", () => {
   test("pipelined requests, all of them and in order", async () => {
     const server = await startServer();
     const client = await connectIdle(server);
-    for (const path of ["/hold", "/", "/hold", "/"]) client.get(path);
+    for (const path of ["/", "/hold", "/", "/hold"]) client.get(path);
     await releaseWhileDraining(server);
     await client.ended();
     expect(client).toMatchObject({ end: "fin", statuses: [200, 200, 200, 200, 200] });
@@ -213,15 +212,20 @@ async function connectIdle(server: Tsgate): Promise<RawClient> {
 
 /** Sends TERM; when the one worker drains, lets it answer what was asked of /hold. */
 async function releaseWhileDraining(server: Tsgate): Promise<void> {
-  const [asking, releasing] = [await connectIdle(server), await connectIdle(server)];
-  server.signal("SIGTERM");
-  // Told in the reply to an ordinary request, which is therefore the last on its connection.
-  while (!/connection: close/i.test(asking.text)) {
-    const before = asking.statuses.length;
-    asking.get("/");
-    await asking.received(new RegExp(`^(?:[^]*?HTTP/1.1 200 ){${before + 1}}[^]*one$`));
-  }
+  const releasing = await connectIdle(server);
+  await stopAndSeeItDrain(server);
   releasing.get("/release");
+}
+
+/** Sends TERM; resolves when a reply of the one worker says that its connection closes. */
+async function stopAndSeeItDrain(server: Tsgate): Promise<void> {
+  const asking = await connectIdle(server);
+  server.signal("SIGTERM");
+  while (!/connection: close/i.test(asking.text)) {
+    const replies = asking.statuses.length + 1;
+    asking.get("/");
+    await asking.received(new RegExp(`^(?:[^]*?HTTP/1.1 200 ){${replies}}[^]*one$`));
+  }
 }
 
 /** Milliseconds from the beginning of the stop to its end, as the log tells. */

@@ -97,7 +97,7 @@ describe("a stop during a reload is obeyed at once", () => {
     await client.received(/begun/);
     const from = server.log.length;
     server.signal("SIGTERM");
-    await client.received(/ one/);
+    await client.received(/ one\r\n0\r\n/);
     expect(await server.exited).toEqual({ code: 0, signal: null });
     const after = server.records.slice(from).map(({ msg }) => msg);
     expect(after).toContain("server stopping");

@@ -56,7 +56,7 @@ describe("what reaches the whole process group is the master's business", () => 
     client.get("/stream?500");
     await client.received(/begun/);
     server.signalGroup("SIGTERM");
-    await client.received(/ one/);
+    await client.received(/ one\r\n0\r\n/);
     expect(await server.exited).toEqual(STOPPED);
     expectQuietEnd(server);
     expect(server.log.all("server stopping")).toMatchObject([{ kind: "graceful" }]);

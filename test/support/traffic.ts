@@ -6,13 +6,13 @@
 import { onTestFinished } from "vitest";
 import { startTraffic as start } from "./traffic/start.mjs";
 import type { Traffic, TrafficOptions } from "./traffic/start.mjs";
-import { failedCount, unexcusedFailures } from "./traffic/tally.mjs";
-import type { Failure, Tally } from "./traffic/tally.mjs";
+import { unexcusedFailures } from "./traffic/tally.mjs";
+import type { Tally } from "./traffic/tally.mjs";
 
 export { requestOnce } from "./traffic/connection.mjs";
 export type { Exchange, RequestShape, Target } from "./traffic/connection.mjs";
-export { failedCount, unexcusedFailures };
-export type { Failure, Tally, Traffic, TrafficOptions };
+export { unexcusedFailures };
+export type { Tally, Traffic, TrafficOptions };
 
 /** Starts the traffic; it is killed when the test ends, if it has not been stopped. Call it within a test. */
 export async function startTraffic(options: TrafficOptions): Promise<Traffic> {

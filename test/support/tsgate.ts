@@ -26,6 +26,8 @@ export interface StartOptions {
   readonly cwd?: string;
   /** Beside the test's own environment, from which whatever steers tsgate or Node has been taken. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What starts it; default: the shipped binary on this Node. */
+  readonly command?: readonly string[];
   /** The Node to run it with; default: this one. */
   readonly nodeBinary?: string;
   /** A command, with its arguments, that starts the server as its child or in its place. */
@@ -79,7 +81,8 @@ export class Tsgate {
     this.#args = args;
     this.#cwd = options.cwd ?? process.cwd();
     // As the binary's first line starts it: without the dashes Node would take `--env-file` for its own.
-    const command = [...(options.wrapper ?? []), options.nodeBinary ?? process.execPath, "--", TSGATE, ...logFormat, ...args];
+    const shipped = [options.nodeBinary ?? process.execPath, "--", TSGATE];
+    const command = [...(options.wrapper ?? []), ...(options.command ?? shipped), ...logFormat, ...args];
     this.#child = spawn(command[0] as string, command.slice(1), {
       cwd: this.#cwd,
       env: { ...quietEnvironment(), [MARK]: this.#mark, ...options.env },

@@ -29,6 +29,12 @@ export function median(values) {
   return (low + high) / 2;
 }
 
+/** @param {readonly number[]} values */
+export function lowerQuartile(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 4)] ?? Number.NaN;
+}
+
 /**
  * The median of the rounds' ratios: the two numbers of a round were measured at almost the same time.
  * @param {readonly number[]} ours

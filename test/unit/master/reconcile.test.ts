@@ -173,11 +173,11 @@ describe("one worker", () => {
 describe("at a stop", () => {
   beforeEach(startAll);
 
-  it("everybody drains after the shutdown delay, and then the master gives up its sockets, once", () => {
+  it("after the shutdown delay the master gives up its sockets, once, and then everybody drains", () => {
     pool.beginStop({ kind: "graceful", serveUntil: now + 5000 });
     expect(act()).toEqual([]);
     now += 5000;
-    expect(act()).toEqual(["drain 1: stop", "drain 2: stop", "close sockets"]);
+    expect(act()).toEqual(["close sockets", "drain 1: stop", "drain 2: stop"]);
     expect(act()).toEqual([]);
   });
 
