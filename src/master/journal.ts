@@ -53,6 +53,8 @@ export class Journal {
 
   /** A deadline has passed: the worker is killed. */
   killed(worker: WorkerRecord, cause: EndCause): void {
+    // Told to leave at once, it was given no time: its end is not worth a warning.
+    if (worker.hasQuitOrder) return;
     if (cause === "hung") this.#write("error", "worker hung", identity(worker));
     else this.#write("warn", "worker killed", { ...identity(worker), cause });
   }

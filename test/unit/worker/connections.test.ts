@@ -45,11 +45,14 @@ describe("an idle connection whose time is over", () => {
     const { connections, client, text } = await idleClient();
     connections.closeIdle(0);
     await once(client, "end");
-    const failed = once(client, "error");
     const probe = setInterval(() => client.write(REQUEST), 5);
     onTestFinished(() => clearInterval(probe));
-    client.on("close", () => clearInterval(probe));
-    const [error] = (await once(client, "close").then(() => failed)) as [NodeJS.ErrnoException];
+    const error = await new Promise<NodeJS.ErrnoException>((resolve) => {
+      client.on("error", (error) => {
+        clearInterval(probe);
+        resolve(error);
+      });
+    });
     expect(["EPIPE", "ECONNRESET"]).toContain(error.code);
     expect(text()).toBe("");
   });
