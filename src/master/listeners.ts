@@ -7,9 +7,10 @@ import dns from "node:dns/promises";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
+import { bindProblem } from "../bind-problem.ts";
 import { formatAddress } from "../config/bind-address.ts";
 import type { BindAddress } from "../config/types.ts";
-import { EXIT, hasCode, messageOf, TsgateError } from "../errors.ts";
+import { EXIT, hasCode, TsgateError } from "../errors.ts";
 import { adoptDescriptor, bindTcp, bindUnix, isTcpHandle, type RawHandle, tcpAddress } from "../node-handles.ts";
 
 /** One bound socket. */
@@ -167,14 +168,4 @@ function setAside(file: string): (() => void) | undefined {
   const aside = `${file}.${process.pid}`;
   fs.renameSync(file, aside);
   return () => fs.renameSync(aside, file);
-}
-
-function bindProblem(error: unknown): string {
-  if (hasCode(error, "EADDRINUSE")) return "the address is already in use";
-  if (hasCode(error, "EACCES")) return "permission denied";
-  if (hasCode(error, "EADDRNOTAVAIL")) return "this machine has no such address";
-  if (hasCode(error, "ENOTFOUND") || hasCode(error, "EAI_AGAIN")) return "the host name is not known";
-  if (hasCode(error, "EBADF")) return "there is no such descriptor";
-  if (hasCode(error, "EINVAL") || hasCode(error, "ENOTSOCK")) return "the descriptor is not a socket that can listen";
-  return messageOf(error);
 }

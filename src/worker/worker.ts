@@ -4,6 +4,7 @@
  */
 
 import type { Server } from "node:http";
+import { bindProblem } from "../bind-problem.ts";
 import { EXIT, messageOf, reportError, TsgateError } from "../errors.ts";
 import type { BootOrder, BootStage, DrainReason, ListenerInfo, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
@@ -119,7 +120,7 @@ export class Worker {
     try {
       await listen(server, listener, handle, this.#order.backlog);
     } catch (error) {
-      return this.#failBoot(error, `cannot listen on ${listener.address}: ${messageOf(error)}`, "bind");
+      return this.#failBoot(undefined, `cannot listen on ${listener.address}: ${bindProblem(error)}`, "bind");
     }
     if (this.#servers.push(server) < listener.count) return;
     this.#stage = "serving";

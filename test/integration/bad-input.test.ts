@@ -6,10 +6,13 @@
 
 import net from "node:net";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { symlink } from "node:fs/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { failedStart } from "../support/failed-start.ts";
 import type { FailedStart } from "../support/failed-start.ts";
+import { freePort } from "../support/free-port.ts";
+import { findCommand } from "../support/peers.ts";
 import { tempProject } from "../support/temp-project.ts";
 
 const APP = { "app.mjs": "export default (request, response) => response.end();\n" };
@@ -224,7 +227,38 @@ describe("an address that cannot be bound ends with exit code 5", () => {
       stack: "",
     });
   });
+
+  test("two addresses of which one holds the other", async () => {
+    const port = await freePort();
+    const places = ["--bind", `127.0.0.1:${port}`, "--bind", `:${port}`, "--pid", "pid"];
+    expect(await start(["app.mjs"], { places })).toEqual({
+      code: 5,
+      sentence: `cannot listen on [::]:${port}: the address is already in use`,
+      stack: "",
+    });
+  });
+
+  // Root has the right, unless it is taken away; and some containers give it to everybody.
+  const takeRight = process.getuid?.() === 0 ? findCommand("setpriv") : "";
+  test.skipIf(takeRight === undefined || !arePortsGuarded())("a port below 1024 without the right", async () => {
+    const project = await tempProject(APP);
+    const wrapper = takeRight === "" ? [] : ["setpriv", "--bounding-set=-net_bind_service"];
+    expect(await failedStart(project, ["app.mjs"], { places: ["--bind", "127.0.0.1:81"], wrapper })).toEqual({
+      code: 5,
+      sentence: "cannot listen on 127.0.0.1:81: permission denied",
+      stack: "",
+    });
+  });
 });
+
+/** Whether port 81 takes a right on this machine. */
+function arePortsGuarded(): boolean {
+  try {
+    return Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8")) > 81;
+  } catch {
+    return false;
+  }
+}
 
 /** A loopback port on which somebody listens for as long as the test runs. */
 async function occupiedPort(): Promise<number> {

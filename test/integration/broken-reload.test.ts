@@ -3,6 +3,7 @@
  * the cause is told with the user's own place, and the next good reload works. One server stands all of it.
  */
 
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { application } from "../support/applications.ts";
 import { makeProject } from "../support/temp-project.ts";
@@ -23,7 +24,6 @@ beforeAll(async () => {
   project = await makeProject({
     "app.mjs": application("node", "one"),
     "tsgate.config.json": JSON.stringify(CONFIG),
-    "package.json": "{}",
   });
   server = new Tsgate(["app.mjs"], { cwd: project.dir });
   await server.waitForReady(2);
@@ -135,11 +135,24 @@ describe("a reload into an application loses nothing and changes nothing when it
   }
 });
 
+test("a reload without the application's module says so and changes nothing", async () => {
+  const traffic = await startSomeTraffic();
+  await rm(project.path("app.mjs"));
+  const failed = await reloadInVain();
+  expect(failed.error).toMatch(/app\.mjs was not found/);
+  await expectUnchanged(traffic, Number(failed.generation));
+});
+
 describe("a reload with an invalid configuration names what is wrong and changes nothing:", () => {
   test.each([
     ["an unknown key", JSON.stringify({ ...CONFIG, wokers: 3 }), /wokers.*workers/],
     ["a wrong value", JSON.stringify({ ...CONFIG, workers: "many" }), /workers.*many/],
     ["a file that does not parse", '{\n  "workers": 2,,\n}', /tsgate\.config\.json:2:16/],
+    [
+      "an environment file that is not there",
+      JSON.stringify({ ...CONFIG, envFile: "absent" }),
+      /absent does not exist/,
+    ],
   ])("%s", async (_, text, error) => {
     await project.write("app.mjs", application("node", "two"));
     const traffic = await startSomeTraffic();
@@ -167,7 +180,14 @@ test("after all this a good reload works", async () => {
 
 async function startSomeTraffic(): Promise<Traffic> {
   const target = await server.target();
-  const traffic = await startTraffic({ target, lingerMs: LINGER_MS, keepAlive: 8, fresh: 2, idle: 20, freshPauseMs: 10 });
+  const traffic = await startTraffic({
+    target,
+    lingerMs: LINGER_MS,
+    keepAlive: 8,
+    fresh: 2,
+    idle: 20,
+    freshPauseMs: 10,
+  });
   await traffic.until(({ outcomes }) => outcomes.ok > 20);
   return traffic;
 }

@@ -30,6 +30,7 @@ describe("a stop answers", () => {
     const server = await startServer(["--linger", "10s"]);
     const client = await connectIdle(server);
     await stopAndSeeItDrain(server);
+    await aMoment(300);
     client.get("/");
     await client.ended();
     expect(client).toMatchObject({ end: "fin", statuses: [200, 200] });

@@ -168,7 +168,14 @@ async function startServer(
 
 async function startLightTraffic(server: Tsgate) {
   const target = await server.target();
-  const traffic = await startTraffic({ target, lingerMs: LINGER_MS, keepAlive: 8, fresh: 2, idle: 20, freshPauseMs: 10 });
+  const traffic = await startTraffic({
+    target,
+    lingerMs: LINGER_MS,
+    keepAlive: 8,
+    fresh: 2,
+    idle: 20,
+    freshPauseMs: 10,
+  });
   await traffic.until(({ outcomes }) => outcomes.ok > 50);
   return traffic;
 }

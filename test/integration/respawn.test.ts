@@ -111,7 +111,14 @@ describe("a worker that lives is replaced", () => {
       'export const health = () => (statSync("ill", { throwIfNoEntry: false })?.mtimeMs ?? 0) < bootedAt;\n';
     const { server, project } = await startServer(["--timeout", "2s"], health);
     const target = await server.target();
-    const traffic = await startTraffic({ target, lingerMs: LINGER_MS, keepAlive: 8, fresh: 2, idle: 20, freshPauseMs: 10 });
+    const traffic = await startTraffic({
+      target,
+      lingerMs: LINGER_MS,
+      keepAlive: 8,
+      fresh: 2,
+      idle: 20,
+      freshPauseMs: 10,
+    });
     const from = server.log.length;
     await project.write("ill", "since now");
     await server.waitForRecord("worker gone", { nth: 2, timeoutMs: 20_000 });

@@ -147,7 +147,14 @@ async function startServer(args: readonly string[] = [], options: StartOptions =
 
 async function startSomeTraffic(server: Tsgate): Promise<Traffic> {
   const target = await server.target();
-  const traffic = await startTraffic({ target, lingerMs: LINGER_MS, keepAlive: 8, fresh: 2, idle: 20, freshPauseMs: 10 });
+  const traffic = await startTraffic({
+    target,
+    lingerMs: LINGER_MS,
+    keepAlive: 8,
+    fresh: 2,
+    idle: 20,
+    freshPauseMs: 10,
+  });
   await traffic.until(({ outcomes }) => outcomes.ok > 50);
   return traffic;
 }

@@ -44,6 +44,8 @@ export class Simulation {
   readonly #random: () => number;
   /** Ready workers when the rollout began, less those that died by themselves since. */
   #readyFloor: number | undefined;
+  /** How many served or booted when the target was last changed: fewer workers may also mean a smaller surge. */
+  #leftFromBefore = 0;
 
   constructor(target: number, random: () => number) {
     this.#random = random;
@@ -98,6 +100,7 @@ export class Simulation {
         const target = resize(this.pool.target, event.change);
         // Whoever asks for fewer gets fewer.
         if (target < this.pool.target && this.#readyFloor !== undefined) this.#readyFloor = Math.min(this.#readyFloor, target);
+        this.#leftFromBefore = this.#servingInSeats();
         this.pool.resize(target);
         this.pool.reconfigure(limits(target));
         break;
@@ -250,12 +253,17 @@ export class Simulation {
 
   #check(): void {
     // One that is too many since a scaling down may stay until enough others serve.
-    const serving = this.pool.workers.filter(({ slot, state }) => slot < this.pool.target && state.name !== "draining").length;
-    const room = this.pool.target + this.pool.limits.surge;
+    const serving = this.#servingInSeats();
+    this.#leftFromBefore = Math.min(this.#leftFromBefore, serving);
+    const room = Math.max(this.pool.target + this.pool.limits.surge, this.#leftFromBefore);
     if (this.pool.stop === undefined && serving > room) this.violations.push(`${serving} booting or ready, ${room} allowed`);
     if (this.#readyFloor !== undefined && this.pool.stop === undefined && this.#readyCount() < this.#readyFloor) {
       this.violations.push(`${this.#readyCount()} ready during a rollout that began with ${this.#readyFloor}`);
     }
+  }
+
+  #servingInSeats(): number {
+    return this.pool.workers.filter(({ slot, state }) => slot < this.pool.target && state.name !== "draining").length;
   }
 
   #lowerFloor(worker: WorkerRecord): void {
