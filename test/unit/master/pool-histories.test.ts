@@ -15,7 +15,10 @@ const EVENTS: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("hang" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("uncaught" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("unwanted" as const), pick }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("scale" as const), change: fc.constantFrom(1 as const, -1 as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("scale" as const), change: fc.constantFrom(1 as const, -1 as const) }),
+  },
 );
 const HISTORY = fc.array(EVENTS, { maxLength: 300, size: "max" });
 const RUNS = 900;

@@ -17,7 +17,8 @@ function act(): string[] {
   const done: string[] = [];
   if (nextStep(pool, now) === "promote") pool.promoteRollout();
   if (nextStep(pool, now) === "done") pool.endRollout();
-  for (let action = nextAction(pool, now); action !== undefined; action = nextAction(pool, now)) done.push(perform(action));
+  for (let action = nextAction(pool, now); action !== undefined; action = nextAction(pool, now))
+    done.push(perform(action));
   return done;
 }
 

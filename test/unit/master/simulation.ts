@@ -66,7 +66,10 @@ export class Simulation {
         for (const { id } of this.pool.workers) if (!this.#hung.has(id)) this.pool.heartbeat(id, this.now);
         break;
       case "crash":
-        this.#end(this.#choose(event.pick, () => true), 1);
+        this.#end(
+          this.#choose(event.pick, () => true),
+          1,
+        );
         break;
       case "hang": {
         const worker = this.#choose(event.pick, () => true);
@@ -87,19 +90,26 @@ export class Simulation {
         break;
       }
       case "leave":
-        this.#end(this.#choose(event.pick, ({ id, state }) => state.name === "draining" && !this.#hung.has(id)), 0);
+        this.#end(
+          this.#choose(event.pick, ({ id, state }) => state.name === "draining" && !this.#hung.has(id)),
+          0,
+        );
         break;
       case "reload":
         if (this.pool.stop !== undefined) break;
         this.pool.beginRollout(++this.#generation, this.now);
         // A canary that the new reload supersedes was never counted on.
-        this.#readyFloor = Math.min(this.pool.target, this.#readyCount((worker) => worker.generation <= this.pool.generation));
+        this.#readyFloor = Math.min(
+          this.pool.target,
+          this.#readyCount((worker) => worker.generation <= this.pool.generation),
+        );
         break;
       case "scale": {
         if (this.pool.stop !== undefined) break;
         const target = resize(this.pool.target, event.change);
         // Whoever asks for fewer gets fewer.
-        if (target < this.pool.target && this.#readyFloor !== undefined) this.#readyFloor = Math.min(this.#readyFloor, target);
+        if (target < this.pool.target && this.#readyFloor !== undefined)
+          this.#readyFloor = Math.min(this.#readyFloor, target);
         this.#leftFromBefore = this.#servingInSeats();
         this.pool.resize(target);
         this.pool.reconfigure(limits(target));
@@ -130,7 +140,12 @@ export class Simulation {
     if (this.pool.stop !== undefined) return this.pool.workers.length === 0;
     const seats = this.pool.workers.filter(({ state }) => state.name === "ready").map(({ slot }) => slot);
     const isFull = seats.length === this.pool.target && new Set(seats).size === seats.length;
-    return isFull && this.pool.workers.length === seats.length && this.pool.rollout === undefined && !this.pool.workers.some(({ unwanted }) => unwanted);
+    return (
+      isFull &&
+      this.pool.workers.length === seats.length &&
+      this.pool.rollout === undefined &&
+      !this.pool.workers.some(({ unwanted }) => unwanted)
+    );
   }
 
   /** As the arbiter does: wakes at each deadline on the way. */
@@ -218,8 +233,10 @@ export class Simulation {
           this.pool.draining(action.id, action.why, this.now);
           break;
         case "close-sockets":
-          if (this.now < (this.pool.stop?.serveUntil ?? Infinity)) this.violations.push("closed the sockets while it was to serve");
-          if (this.pool.workers.some((worker) => worker.cause === "stop")) this.violations.push("closed the sockets after a worker could have");
+          if (this.now < (this.pool.stop?.serveUntil ?? Infinity))
+            this.violations.push("closed the sockets while it was to serve");
+          if (this.pool.workers.some((worker) => worker.cause === "stop"))
+            this.violations.push("closed the sockets after a worker could have");
           this.pool.socketsClosed();
           break;
         case "quit":
@@ -238,7 +255,8 @@ export class Simulation {
     this.pool.spawned(id, 1000 + id, slot, generation, this.now);
     this.spawned++;
     const room = this.pool.target + this.pool.limits.surge;
-    if (isSuccessor && this.pool.workers.length > room) this.violations.push(`a replacement made ${this.pool.workers.length} of ${room} workers`);
+    if (isSuccessor && this.pool.workers.length > room)
+      this.violations.push(`a replacement made ${this.pool.workers.length} of ${room} workers`);
     if (slot >= this.pool.target) this.violations.push(`spawned in slot ${slot} of ${this.pool.target}`);
     if (this.pool.stop !== undefined) this.violations.push("spawned during a stop");
   }
@@ -247,7 +265,9 @@ export class Simulation {
   #checkRetirement(id: number, why: string): void {
     const worker = this.pool.worker(id);
     if (worker?.state.name !== "ready" || !["reload", "terminated", "unhealthy"].includes(why)) return;
-    const isReplaced = this.pool.workers.some((other) => other.id !== id && other.slot === worker.slot && other.state.name === "ready");
+    const isReplaced = this.pool.workers.some(
+      (other) => other.id !== id && other.slot === worker.slot && other.state.name === "ready",
+    );
     if (!isReplaced) this.violations.push(`retired ${id} of slot ${worker.slot} (${why}) without a ready replacement`);
   }
 
@@ -256,7 +276,8 @@ export class Simulation {
     const serving = this.#servingInSeats();
     this.#leftFromBefore = Math.min(this.#leftFromBefore, serving);
     const room = Math.max(this.pool.target + this.pool.limits.surge, this.#leftFromBefore);
-    if (this.pool.stop === undefined && serving > room) this.violations.push(`${serving} booting or ready, ${room} allowed`);
+    if (this.pool.stop === undefined && serving > room)
+      this.violations.push(`${serving} booting or ready, ${room} allowed`);
     if (this.#readyFloor !== undefined && this.pool.stop === undefined && this.#readyCount() < this.#readyFloor) {
       this.violations.push(`${this.#readyCount()} ready during a rollout that began with ${this.#readyFloor}`);
     }
@@ -281,5 +302,10 @@ export class Simulation {
 }
 
 function limits(target: number): WorkerPool["limits"] {
-  return { surge: surgeFor(SURGE, target), bootTimeoutMs: 5000, heartbeatTimeoutMs: 2000, gracefulTimeoutMs: GRACEFUL_MS };
+  return {
+    surge: surgeFor(SURGE, target),
+    bootTimeoutMs: 5000,
+    heartbeatTimeoutMs: 2000,
+    gracefulTimeoutMs: GRACEFUL_MS,
+  };
 }
