@@ -3,6 +3,7 @@
  * the application's and passes untouched.
  */
 
+import fs from "node:fs";
 import type { LogFields } from "../logger.ts";
 import type { LogLevel } from "../config/types.ts";
 import type { Order, Report } from "../messages.ts";
@@ -35,8 +36,9 @@ let windowEndsAt = 0;
 let sentInWindow = 0;
 let dropped = 0;
 
-/** Writes a log record through the master, which alone holds the log's target. */
+/** Writes a log record through the master, which alone holds the log's target; an orphan writes to standard error itself. */
 export function log(level: LogLevel, msg: string, fields: LogFields = {}): void {
+  if (!process.connected) return writeAsOrphan(level, msg, fields);
   const now = performance.now();
   if (now >= windowEndsAt) {
     windowEndsAt = now + 1000;
@@ -46,6 +48,14 @@ export function log(level: LogLevel, msg: string, fields: LogFields = {}): void 
   }
   if (++sentInWindow > RECORDS_A_SECOND) dropped++;
   else report({ tsgate: "log", level, msg, fields });
+}
+
+function writeAsOrphan(level: LogLevel, msg: string, fields: LogFields): void {
+  try {
+    fs.writeSync(2, `${JSON.stringify({ level, time: Date.now(), role: "worker", pid: process.pid, ...fields, msg })}\n`);
+  } catch {
+    // The last one who could read it is gone too.
+  }
 }
 
 function isOrder(message: unknown): message is Order {
