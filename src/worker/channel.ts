@@ -52,7 +52,10 @@ export function log(level: LogLevel, msg: string, fields: LogFields = {}): void 
 
 function writeAsOrphan(level: LogLevel, msg: string, fields: LogFields): void {
   try {
-    fs.writeSync(2, `${JSON.stringify({ level, time: Date.now(), role: "worker", pid: process.pid, ...fields, msg })}\n`);
+    fs.writeSync(
+      2,
+      `${JSON.stringify({ level, time: Date.now(), role: "worker", pid: process.pid, ...fields, msg })}\n`,
+    );
   } catch {
     // The last one who could read it is gone too.
   }
