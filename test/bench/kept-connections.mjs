@@ -6,20 +6,31 @@ import { APPS, startCluster, startTsgate } from "./lib/servers.mjs";
 import { cpuPerRequest, needWrk } from "./lib/wrk.mjs";
 
 const WORKERS = 4;
-const LOAD = { connections: 64, seconds: 2 };
 
 /** @type {import("./run.mjs").Benchmark} */
-export async function keptConnections({ node, rounds }) {
+export async function keptConnections(options) {
+  const load = { connections: 64, seconds: 2 };
+  return againstCluster(options, load, "kept connections: CPU a request, node:cluster = 1", 1.03);
+}
+
+/**
+ * One worker pool of each under the same load, in turns.
+ * @param {import("./run.mjs").BenchmarkOptions} options
+ * @param {Parameters<typeof cpuPerRequest>[1]} load
+ * @param {string} name
+ * @param {number} limit
+ */
+export async function againstCluster({ node, rounds }, load, name, limit) {
   await needWrk();
-  const options = { node, app: APPS.listener, workers: WORKERS };
-  const tsgate = await startTsgate(options);
-  const cluster = await startCluster(options);
+  const pool = { node, app: APPS.listener, workers: WORKERS };
+  const tsgate = await startTsgate(pool);
+  const cluster = await startCluster(pool);
   try {
     const { ours, theirs } = await interleaved(rounds, {
-      ours: () => cpuPerRequest(tsgate, LOAD),
-      theirs: () => cpuPerRequest(cluster, LOAD),
+      ours: () => cpuPerRequest(tsgate, load),
+      theirs: () => cpuPerRequest(cluster, load),
     });
-    return [compare("kept connections: CPU a request, node:cluster = 1", 1.03, ours ?? [], theirs ?? [])];
+    return [compare(name, limit, ours ?? [], theirs ?? [])];
   } finally {
     await Promise.all([tsgate.stop(), cluster.stop()]);
   }
@@ -31,7 +42,7 @@ export async function keptConnections({ node, rounds }) {
  * @param {readonly { micros: number, perSecond: number, errors: number }[]} ours
  * @param {typeof ours} theirs
  */
-export function compare(name, limit, ours, theirs) {
+function compare(name, limit, ours, theirs) {
   const [mine = [], other = []] = [ours, theirs].map((results) => results.map(({ micros }) => micros));
   return atMost(name, medianRatio(mine, other), limit, {
     unit: "×",

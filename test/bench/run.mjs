@@ -16,7 +16,8 @@ import { reloads } from "./reloads.mjs";
 import { startUp } from "./start-up.mjs";
 
 /** @typedef {import("./lib/figures.mjs").Figure} Figure */
-/** @typedef {(options: { node: string, rounds: number }) => Promise<Figure[]>} Benchmark */
+/** @typedef {{ node: string, rounds: number }} BenchmarkOptions */
+/** @typedef {(options: BenchmarkOptions) => Promise<Figure[]>} Benchmark */
 
 /** @type {Record<string, Benchmark>} */
 const BENCHMARKS = {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { application } from "../support/applications.ts";
 import { makeProject } from "../support/temp-project.ts";
 import type { TempProject } from "../support/temp-project.ts";
-import { assertNothingLost, requestOnce, startTraffic } from "../support/traffic.ts";
+import { assertNothingLost, requestOnce, startLightTraffic } from "../support/traffic.ts";
 import type { Traffic } from "../support/traffic.ts";
 import { Tsgate } from "../support/tsgate.ts";
 import type { LogRecord } from "../support/tsgate.ts";
@@ -124,7 +124,7 @@ const BREAKAGES: readonly Breakage[] = [
 describe("a reload into an application loses nothing and changes nothing when it", () => {
   for (const { that, files, error, stack } of BREAKAGES) {
     test(that, async () => {
-      const traffic = await startSomeTraffic();
+      const traffic = await startLightTraffic(await server.target(), LINGER_MS);
       for (const [name, content] of Object.entries(files)) await project.write(name, content);
       const failed = await reloadInVain();
       expect(failed.error).toMatch(error);
@@ -136,7 +136,7 @@ describe("a reload into an application loses nothing and changes nothing when it
 });
 
 test("a reload without the application's module says so and changes nothing", async () => {
-  const traffic = await startSomeTraffic();
+  const traffic = await startLightTraffic(await server.target(), LINGER_MS);
   await rm(project.path("app.mjs"));
   const failed = await reloadInVain();
   expect(failed.error).toMatch(/app\.mjs was not found/);
@@ -155,7 +155,7 @@ describe("a reload with an invalid configuration names what is wrong and changes
     ],
   ])("%s", async (_, text, error) => {
     await project.write("app.mjs", application("node", "two"));
-    const traffic = await startSomeTraffic();
+    const traffic = await startLightTraffic(await server.target(), LINGER_MS);
     const spawned = server.log.all("worker spawned").length;
     await project.write("tsgate.config.json", text);
     const failed = await reloadInVain();
@@ -167,7 +167,7 @@ describe("a reload with an invalid configuration names what is wrong and changes
 });
 
 test("after all this a good reload works", async () => {
-  const traffic = await startSomeTraffic();
+  const traffic = await startLightTraffic(await server.target(), LINGER_MS);
   await project.write("app.mjs", application("node", "repaired"));
   const from = server.log.length;
   server.signal("SIGHUP");
@@ -177,20 +177,6 @@ test("after all this a good reload works", async () => {
   expect(server.workerPids().filter((pid) => oldPids.includes(pid))).toEqual([]);
   expect(await server.processes()).toHaveLength(3);
 });
-
-async function startSomeTraffic(): Promise<Traffic> {
-  const target = await server.target();
-  const traffic = await startTraffic({
-    target,
-    lingerMs: LINGER_MS,
-    keepAlive: 8,
-    fresh: 2,
-    idle: 20,
-    freshPauseMs: 10,
-  });
-  await traffic.until(({ outcomes }) => outcomes.ok > 20);
-  return traffic;
-}
 
 async function reloadInVain(): Promise<LogRecord> {
   const from = server.log.length;

@@ -8,7 +8,7 @@ import { connectRaw } from "../support/raw-client.ts";
 import { fewestReady, mostAlive } from "../support/pool-counts.ts";
 import { tempProject } from "../support/temp-project.ts";
 import type { TempProject } from "../support/temp-project.ts";
-import { assertNothingLost, requestOnce, startTraffic } from "../support/traffic.ts";
+import { assertNothingLost, requestOnce, startLightTraffic, startTraffic } from "../support/traffic.ts";
 import { startTsgate } from "../support/tsgate.ts";
 import type { Tsgate } from "../support/tsgate.ts";
 
@@ -41,7 +41,7 @@ describe("a reload under traffic", () => {
 
   test("five in a row end with the newest, and each before it is given up", async () => {
     const { server, project } = await startServer(application("node", "one"));
-    const traffic = await startLightTraffic(server);
+    const traffic = await startLightTraffic(await server.target(), LINGER_MS);
     for (const generation of [2, 3, 4, 5, 6]) {
       await project.write("app.mjs", application("node", `of generation ${generation}`));
       server.signal("SIGHUP");
@@ -56,7 +56,7 @@ describe("a reload under traffic", () => {
 
   test("five signals at once are one reload or few, and the newest is served", async () => {
     const { server, project } = await startServer(application("node", "one"));
-    const traffic = await startLightTraffic(server);
+    const traffic = await startLightTraffic(await server.target(), LINGER_MS);
     await project.write("app.mjs", application("node", "two"));
     for (let count = 0; count < 5; count++) server.signal("SIGHUP");
     await server.waitForRecord("reload done");
@@ -69,7 +69,7 @@ describe("a reload under traffic", () => {
 
   test("one that begins while another replaces its workers takes over", async () => {
     const { server, project } = await startServer(application("node", "one"));
-    const traffic = await startLightTraffic(server);
+    const traffic = await startLightTraffic(await server.target(), LINGER_MS);
     await project.write("app.mjs", application("node", "two"));
     server.signal("SIGHUP");
     await server.waitForRecord({ msg: "worker draining", why: "reload", generation: 1 });
@@ -135,7 +135,7 @@ describe("a reload reads afresh", () => {
     const config = { workers: 2, bind: "127.0.0.1:0", linger: "100ms" };
     const files = { "tsgate.config.json": JSON.stringify(config) };
     const { server, project } = await startServer(application("node", "one"), [], files);
-    const traffic = await startLightTraffic(server);
+    const traffic = await startLightTraffic(await server.target(), LINGER_MS);
     server.signal("SIGTTIN");
     await server.waitForReady(3);
     const from = server.log.length;
@@ -164,20 +164,6 @@ async function startServer(
   const server = startTsgate([...workers, ...linger, ...bind, ...args, "app.mjs"], { cwd: project.dir });
   await server.waitForReady(2);
   return { server, project };
-}
-
-async function startLightTraffic(server: Tsgate) {
-  const target = await server.target();
-  const traffic = await startTraffic({
-    target,
-    lingerMs: LINGER_MS,
-    keepAlive: 8,
-    fresh: 2,
-    idle: 20,
-    freshPauseMs: 10,
-  });
-  await traffic.until(({ outcomes }) => outcomes.ok > 50);
-  return traffic;
 }
 
 async function reload(server: Tsgate, generation: number): Promise<void> {

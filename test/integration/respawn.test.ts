@@ -6,7 +6,7 @@ import { fewestReady, mostAlive } from "../support/pool-counts.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { tempProject } from "../support/temp-project.ts";
 import type { TempProject } from "../support/temp-project.ts";
-import { assertNothingLost, requestOnce, startTraffic } from "../support/traffic.ts";
+import { assertNothingLost, requestOnce, startLightTraffic } from "../support/traffic.ts";
 import { connect, Connection } from "../support/traffic/connection.mjs";
 import { startTsgate } from "../support/tsgate.ts";
 import type { LogRecord, Tsgate } from "../support/tsgate.ts";
@@ -110,15 +110,7 @@ describe("a worker that lives is replaced", () => {
       'import { statSync } from "node:fs";\nconst bootedAt = Date.now();\n' +
       'export const health = () => (statSync("ill", { throwIfNoEntry: false })?.mtimeMs ?? 0) < bootedAt;\n';
     const { server, project } = await startServer(["--timeout", "2s"], health);
-    const target = await server.target();
-    const traffic = await startTraffic({
-      target,
-      lingerMs: LINGER_MS,
-      keepAlive: 8,
-      fresh: 2,
-      idle: 20,
-      freshPauseMs: 10,
-    });
+    const traffic = await startLightTraffic(await server.target(), LINGER_MS);
     const from = server.log.length;
     await project.write("ill", "since now");
     await server.waitForRecord("worker gone", { nth: 2, timeoutMs: 20_000 });

@@ -7,8 +7,7 @@ import { application } from "../support/applications.ts";
 import { fewestReady } from "../support/pool-counts.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { tempProject } from "../support/temp-project.ts";
-import { assertNothingLost, requestOnce, startTraffic } from "../support/traffic.ts";
-import type { Traffic } from "../support/traffic.ts";
+import { assertNothingLost, requestOnce, startLightTraffic } from "../support/traffic.ts";
 import { startTsgate, toTarget } from "../support/tsgate.ts";
 import type { StartOptions, Tsgate } from "../support/tsgate.ts";
 
@@ -79,7 +78,7 @@ describe("a worker", () => {
 
   test("that is sent TERM alone is replaced first and drained then", async () => {
     const server = await startServer();
-    const traffic = await startSomeTraffic(server);
+    const traffic = await startLightTraffic(await server.target(), LINGER_MS);
     const [pid = 0] = server.workerPids();
     const from = server.log.length;
     process.kill(pid, "SIGTERM");
@@ -99,7 +98,7 @@ describe("a worker", () => {
 describe("the master", () => {
   test("runs one worker more for TTIN, one less for TTOU, never none, and loses no request", async () => {
     const server = await startServer();
-    const traffic = await startSomeTraffic(server);
+    const traffic = await startLightTraffic(await server.target(), LINGER_MS);
     server.signal("SIGTTIN");
     await server.waitForReady(3);
     for (const target of [2, 1]) {
@@ -143,20 +142,6 @@ async function startServer(args: readonly string[] = [], options: StartOptions =
   const server = startTsgate([...own, ...args, "app.mjs"], { cwd: project.dir, ...options });
   await server.waitForReady(workers);
   return server;
-}
-
-async function startSomeTraffic(server: Tsgate): Promise<Traffic> {
-  const target = await server.target();
-  const traffic = await startTraffic({
-    target,
-    lingerMs: LINGER_MS,
-    keepAlive: 8,
-    fresh: 2,
-    idle: 20,
-    freshPauseMs: 10,
-  });
-  await traffic.until(({ outcomes }) => outcomes.ok > 50);
-  return traffic;
 }
 
 /** Nothing but records, none of them a complaint, and no worker but those of the beginning. */

@@ -5,6 +5,7 @@
 
 import { onTestFinished } from "vitest";
 import { startTraffic as start } from "./traffic/start.mjs";
+import type { Target } from "./traffic/connection.mjs";
 import type { Traffic, TrafficOptions } from "./traffic/start.mjs";
 import { unexcusedFailures } from "./traffic/tally.mjs";
 import type { Tally } from "./traffic/tally.mjs";
@@ -18,6 +19,13 @@ export type { Tally, Traffic, TrafficOptions };
 export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
   const traffic = await start(options);
   onTestFinished(() => traffic.kill());
+  return traffic;
+}
+
+/** A lighter traffic, for what is not about the traffic itself; resolves once it flows. Call it within a test. */
+export async function startLightTraffic(target: Target, lingerMs: number): Promise<Traffic> {
+  const traffic = await startTraffic({ target, lingerMs, keepAlive: 8, fresh: 2, idle: 20, freshPauseMs: 10 });
+  await traffic.until(({ outcomes }) => outcomes.ok > 50);
   return traffic;
 }
 
