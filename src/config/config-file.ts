@@ -9,9 +9,10 @@ import { createRequire } from "node:module";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { hasCode, messageOf, TsgateError, usageError } from "../errors.ts";
+import { withoutExit } from "../user-code.ts";
 import { firstJsonError } from "./json-error.ts";
 import { MODULE_EXTENSIONS, nearestFile } from "./module-file.ts";
-import { placeOfSyntaxError } from "./syntax-error.ts";
+import { hintForModuleSyntax, placeOfSyntaxError } from "./syntax-error.ts";
 import { MASTER_HOOKS, WORKER_HOOKS, type Hooks } from "./types.ts";
 import { quoted } from "./value-error.ts";
 
@@ -60,7 +61,8 @@ export async function readConfigFile(path: string, limitMs = 30_000): Promise<Co
     timer = setTimeout(() => reject(complaint), limitMs);
   });
   try {
-    return await Promise.race([readObject(path), late]);
+    const ended = usageError(`${path} ended the process while it was loading; a configuration file must not`);
+    return await withoutExit(ended, async () => Promise.race([readObject(path), late]));
   } finally {
     clearTimeout(timer);
   }
@@ -146,7 +148,8 @@ async function importError(path: string, error: unknown): Promise<TsgateError> {
   }
   if (error instanceof SyntaxError) {
     const place = await placeOfSyntaxError(path, error);
-    if (place !== undefined) return usageError(`${place} does not parse: ${error.message}`);
+    if (place !== undefined)
+      return usageError(`${place} does not parse: ${error.message}${hintForModuleSyntax(error)}`);
   }
   if (hasCode(error, "EACCES"))
     return usageError(`${path} cannot be read (${messageOf(error)}); check its permissions`);

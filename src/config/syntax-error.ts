@@ -21,6 +21,14 @@ export async function locateSyntaxError(file: string, error: unknown): Promise<v
   if (place !== undefined) error.stack = `${place}\n${error.stack ?? ""}`;
 }
 
+/** What to do about `import` and `export` in a file that Node takes for CommonJS; empty for any other error. */
+export function hintForModuleSyntax(error: unknown): string {
+  const isModuleSyntax = error instanceof SyntaxError && MODULE_SYNTAX.test(error.message);
+  return isModuleSyntax ? '; name the file .mjs (.mts), or say "type": "module" in its package.json' : "";
+}
+
+const MODULE_SYNTAX = /^(?:Unexpected token 'export'|Cannot use import statement outside a module)/;
+
 /** Both print the place alone on the first line. */
 function placeIn(text: string): string | undefined {
   return /^(?:file:\/\/)?(\/.*?)(?:\?[^:]*)?(:\d+)$/m

@@ -106,6 +106,8 @@ export class Arbiter {
     const { settings } = configuration;
     process.title = processTitle(settings, "master");
     this.#stopListening = listenForSignals((signal) => this.#queue.push({ type: "signal", signal }));
+    // Should the process end in any other way than through here, its files must not stay behind.
+    process.once("exit", () => this.#removeFiles());
     if (settings.pid !== undefined) this.#pidfile = acquirePidfile(settings.pid);
     await runHook(configuration.hooks, "onStarting", this.#log);
     this.#listeners = await openListeners(settings.bind);
@@ -158,8 +160,7 @@ export class Arbiter {
   async #finish(): Promise<void> {
     clearTimeout(this.#timer);
     this.#crew.killAll();
-    closeListeners(this.#listeners);
-    this.#pidfile?.release();
+    this.#removeFiles();
     if (this.#releases.newest > 0) {
       await hooksSettled();
       await runHook(this.#releases.current(this.#pool).configuration.hooks, "onExit", this.#log);
@@ -169,6 +170,12 @@ export class Arbiter {
       });
     }
     this.#stopListening?.();
+  }
+
+  #removeFiles(): void {
+    closeListeners(this.#listeners.splice(0));
+    this.#pidfile?.release();
+    this.#pidfile = undefined;
   }
 
   // ---- events
@@ -201,6 +208,7 @@ export class Arbiter {
     const now = monotonicNow();
     switch (report.tsgate) {
       case "hello":
+        this.#pool.greeted(id);
         return this.#crew.send(id, { tsgate: "boot", order: bootOrder(this.#releases.of(worker.generation), worker) });
       case "application-loaded":
         this.#journal.applicationFound(worker, report.info, this.#pool.rollout);
@@ -242,8 +250,8 @@ export class Arbiter {
     this.#crew.forget(id);
     const departure = this.#pool.exited(id, code, signal, monotonicNow(), Math.random());
     if (departure === undefined) return;
-    const isHalting = departure.isAbnormal && this.#reload.isHaltedBy(departure.worker.generation);
-    this.#journal.gone(departure, code, signal, isHalting);
+    const isSaidElsewhere = departure.isAbnormal && this.#reload.isEndedBy(departure.worker.generation);
+    this.#journal.gone(departure, code, signal, isSaidElsewhere);
     if (departure.isAbnormal) this.#onAbnormalEnd(departure, code, signal);
     void runHook(this.#hooks(), "childExit", this.#log, workerInfo(departure.worker), code, signal);
   }

@@ -7,7 +7,7 @@ import type { BootFailure, WorkerState } from "./model.ts";
 import type { Release } from "./release.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
-const LOADING: WorkerState = { name: "booting", progress: "forked", listenAt: 0, deadline: 0 };
+const LOADING: WorkerState = { name: "booting", progress: "greeted", listenAt: 0, deadline: 0 };
 
 /**
  * Loads and recognises the application; starts nothing of it.

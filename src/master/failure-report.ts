@@ -43,6 +43,9 @@ export function describeFailure(death: Death, code: number | null, signal: strin
       : `${app} did not finish loading within ${seconds} s (--boot-timeout)`;
   }
   const end = signal === null ? `ended its process with exit code ${code ?? "unknown"}` : `was killed by ${signal}`;
+  if (lastState.name === "booting" && lastState.progress === "forked") {
+    return `the worker's process ${end.replace("its process ", "")} before it could load anything (it was started with --node-arg and --import)`;
+  }
   if (lastState.name !== "booting") return `${app} ${end} soon after it was ready`;
   return `${app} ${end} ${hadLoaded(death) ? "before its worker was ready" : "while it was loading"}`;
 }
@@ -54,5 +57,5 @@ function exitCodeOf(death: Death): ExitCode {
 
 function hadLoaded({ failure, lastState }: Death): boolean {
   if (failure !== undefined) return failure.hadLoaded;
-  return lastState.name !== "booting" || lastState.progress !== "forked";
+  return lastState.name !== "booting" || (lastState.progress !== "forked" && lastState.progress !== "greeted");
 }

@@ -59,7 +59,7 @@ export class Journal {
     else this.#write("warn", "worker killed", { ...identity(worker), cause });
   }
 
-  /** @param isSaidElsewhere its failure halts the server, which says why in its own words */
+  /** @param isSaidElsewhere its failure ends the rollout or the start, which says why in its own words */
   gone(
     { worker, failure, cause, isAbnormal }: Departure,
     code: number | null,

@@ -6,7 +6,7 @@
 import type { DrainReason } from "../messages.ts";
 
 /** How far a booting worker has come. `listening`: it was told to listen and has not yet said that it does. */
-export type BootProgress = "forked" | "loaded" | "started" | "listening";
+export type BootProgress = "forked" | "greeted" | "loaded" | "started" | "listening";
 
 /** `booting → ready → draining → gone`; any state may jump to `gone`, nothing goes back. */
 export type WorkerState =

@@ -5,7 +5,8 @@
 
 import fs from "node:fs";
 import path from "node:path";
-import { EXIT, hasCode, messageOf, TsgateError, usageError } from "../errors.ts";
+import { EXIT, hasCode, TsgateError, usageError } from "../errors.ts";
+import { fileProblem } from "../file-problem.ts";
 
 export interface Pidfile {
   /** Removes the file if it still names this process. */
@@ -28,7 +29,7 @@ export function acquirePidfile(file: string): Pidfile {
     }
   } catch (error) {
     if (error instanceof TsgateError) throw error;
-    throw usageError(`cannot write the pidfile ${file}: ${messageOf(error)}`, error);
+    throw usageError(`cannot write the pidfile ${file}: ${fileProblem(error, target)}`, error);
   }
   return { release: () => removeOwn(target) };
 }

@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import type { AppReference } from "../app-ref.ts";
 import { locateSyntaxError } from "../config/syntax-error.ts";
 import { EXIT, messageOf, TsgateError } from "../errors.ts";
+import { withoutExit } from "../user-code.ts";
 
 /**
  * Imports the module; waits for it at most `limitMs`, for ever when that is 0.
@@ -17,7 +18,8 @@ export async function preload(app: AppReference, limitMs: number): Promise<void>
   refuseToListen();
   const watch = watchForStandstill(app, limitMs);
   try {
-    await Promise.race([import(pathToFileURL(app.file).href), watch.standstill]);
+    const ended = preloadError(`application ${app.text} ended the process while it was loading (--preload)`);
+    await withoutExit(ended, async () => Promise.race([import(pathToFileURL(app.file).href), watch.standstill]));
   } catch (error) {
     if (error instanceof TsgateError) throw error;
     await locateSyntaxError(app.file, error);

@@ -89,6 +89,12 @@ export class Reload {
     return afterFailure(this.#options.pool.rollout, generation) === "halt";
   }
 
+  /** Whether it ends the rollout, one way or the other, which says why in its own words. */
+  isEndedBy(generation: number): boolean {
+    const consequence = afterFailure(this.#options.pool.rollout, generation);
+    return consequence === "halt" || consequence === "abort";
+  }
+
   /** A worker of `generation` failed: counts it against the rollout, or ends that. */
   failed(generation: number, error: string, stack: string | undefined): void {
     const { pool, journal } = this.#options;

@@ -6,6 +6,7 @@
 import { type ConfigurationRequest, resolveConfiguration } from "../config/resolve.ts";
 import type { Configuration } from "../config/types.ts";
 import { type Log, openLog } from "../observe/logger.ts";
+import { surviveUncaught } from "../user-code.ts";
 import { Arbiter, type Ending } from "./arbiter.ts";
 import { takeInheritedDescriptors } from "./inherited-sockets.ts";
 import { preload } from "./preload.ts";
@@ -36,9 +37,11 @@ export async function runServer(request: ConfigurationRequest): Promise<Ending> 
 }
 
 async function runArbiter(arbiter: Arbiter, log: Log): Promise<Ending> {
+  const stopSurviving = surviveUncaught(log.write);
   try {
     return await arbiter.run();
   } finally {
+    stopSurviving();
     await log.close();
   }
 }

@@ -130,6 +130,11 @@ export class WorkerPool implements PoolView {
     });
   }
 
+  /** Its process runs and has said hello. */
+  greeted(id: number): void {
+    this.#boot(id, (state) => ({ ...state, progress: "greeted" }));
+  }
+
   /** Its module has loaded. */
   loaded(id: number): void {
     this.#boot(id, (state) => ({ ...state, progress: "loaded" }));
@@ -190,7 +195,7 @@ export class WorkerPool implements PoolView {
     const worker = this.#byId.get(id);
     if (worker === undefined || worker.state.name === "draining") return;
     const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
-    this.#slotFailed(worker.slot, readyForMs, now, random);
+    this.#slotFailed(worker, readyForMs, now, random);
     this.draining(id, "uncaught exception", now);
   }
 
@@ -222,7 +227,7 @@ export class WorkerPool implements PoolView {
     const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
     const isCounted = cause === "uncaught exception";
     if ((isAbnormal && !isCounted) || worker.unwanted?.why === "unhealthy")
-      this.#slotFailed(worker.slot, readyForMs, now, random);
+      this.#slotFailed(worker, readyForMs, now, random);
     return {
       worker: { ...worker, cause, state: { name: "gone" } },
       lastState: worker.state,
@@ -242,7 +247,9 @@ export class WorkerPool implements PoolView {
     if (this.stop !== undefined) this.stop = { ...this.stop, serveUntil: this.stop.serveUntil + ms };
   }
 
-  #slotFailed(slot: number, readyForMs: number, now: number, random: number): void {
+  #slotFailed({ slot, generation }: WorkerRecord, readyForMs: number, now: number, random: number): void {
+    // A canary that fails says nothing about the generation whose workers hold the seats.
+    if (generation > this.generation) return;
     this.#slots.set(slot, afterAbnormalEnd(this.slotHistory(slot), readyForMs, now, random));
   }
 

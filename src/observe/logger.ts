@@ -5,7 +5,8 @@
 
 import fs from "node:fs";
 import type { LogFormat, LogLevel } from "../config/types.ts";
-import { messageOf, usageError } from "../errors.ts";
+import { usageError } from "../errors.ts";
+import { fileProblem } from "../file-problem.ts";
 import { isLevelEnabled, type LogFields, type WriteRecord } from "../logger.ts";
 
 export interface LogOptions {
@@ -71,6 +72,6 @@ function checkWritable(file: string): void {
   try {
     fs.closeSync(fs.openSync(file, "a"));
   } catch (error) {
-    throw usageError(`cannot write to the log file ${file}: ${messageOf(error)}`, error);
+    throw usageError(`cannot write to the log file ${file}: ${fileProblem(error, file)}`, error);
   }
 }

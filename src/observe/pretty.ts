@@ -16,7 +16,7 @@ export function prettyMessage(record: LogRecord): string {
 }
 
 function about({ slot, generation, pid, role }: LogRecord): string {
-  if (slot === undefined) return generation === undefined ? "" : `gen ${text(generation)}`;
+  if (slot === undefined) return `pid ${text(pid)}${generation === undefined ? "" : ` gen ${text(generation)}`}`;
   const who = `slot ${text(slot)} gen ${text(generation)} pid ${text(pid)}`;
   return role === "worker" ? `[${who}]` : who;
 }

@@ -119,8 +119,19 @@ function found(kind: Identified["interface"], value: unknown, where: string, wha
 }
 
 function misfit(where: string, value: unknown, expected: string): { readonly problem: string } {
-  const hint = value instanceof Promise ? "; a promise is awaited when it comes from a factory (--factory)" : "";
+  const hint = hintFor(value);
   return { problem: `cannot be served: its ${where} is ${describe(value)}${hint}; ${expected}` };
+}
+
+/** What the value most likely is instead. */
+function hintFor(value: unknown): string {
+  if (value instanceof Promise) return "; a promise is awaited when it comes from a factory (--factory)";
+  if (typeof memberOf(value, "fetch") === "function")
+    return " (a fetch handler, a kind that this version does not serve)";
+  if (typeof memberOf(value, "listen") === "function") return " (a server, a kind that this version does not serve)";
+  if (describe(value) === "an empty object")
+    return " (a program that calls listen() itself exports its application instead)";
+  return "";
 }
 
 function isClass(value: unknown): boolean {

@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
 import { pathToFileURL } from "node:url";
 import type { AppReference } from "../app-ref.ts";
-import { locateSyntaxError } from "../config/syntax-error.ts";
+import { hintForModuleSyntax, locateSyntaxError } from "../config/syntax-error.ts";
 import type { InterfaceName } from "../config/types.ts";
 import { EXIT, messageOf, TsgateError } from "../errors.ts";
 import type { Application } from "../gateway/index.ts";
@@ -133,6 +133,6 @@ function refusal(app: AppReference, problem: string): TsgateError {
 }
 
 function failure(app: AppReference, what: string, cause: unknown): TsgateError {
-  const message = `application ${app.text} ${what}: ${messageOf(cause)}`;
+  const message = `application ${app.text} ${what}: ${messageOf(cause)}${hintForModuleSyntax(cause)}`;
   return new TsgateError("APP_FAILED", message, { exitCode: EXIT.applicationFailedToLoad, cause });
 }

@@ -54,10 +54,7 @@ describe("the command line", () => {
     ["--chdir app.mjs app.mjs", "--chdir: DIR/app.mjs is not a directory; name one"],
     ["", "no application was given; name a module, such as tsgate app.js, or set app in a configuration file"],
     ["--env-file .env app.mjs", "--env-file: DIR/.env does not exist; create it, or leave the setting out"],
-    [
-      "--log-file logs/out app.mjs",
-      "cannot write to the log file DIR/logs/out: ENOENT: no such file or directory, open 'DIR/logs/out'",
-    ],
+    ["--log-file logs/out app.mjs", "cannot write to the log file DIR/logs/out: the directory DIR/logs does not exist"],
     ["--import ./nothing.mjs app.mjs", "--import: DIR/nothing.mjs does not exist; check the path"],
   ])("%s ends with exit code 2", async (line, sentence) => {
     const args = line.split(" ").filter((word) => word !== "");
@@ -67,7 +64,7 @@ describe("the command line", () => {
   test("--pid in a directory that is not there ends with exit code 2", async () => {
     const failed = await start(["--pid", "run/pid", "app.mjs"], { places: ["--bind", "unix:app.sock"] });
     expect(failed).toMatchObject({ code: 2, stack: "" });
-    expect(failed.sentence).toMatch(/^cannot write the pidfile DIR\/run\/pid: ENOENT: no such file or directory/);
+    expect(failed.sentence).toBe("cannot write the pidfile DIR/run/pid: the directory DIR/run does not exist");
   });
 });
 
@@ -141,6 +138,12 @@ describe("the configuration file", () => {
       "tsgate.config.mjs",
       "export default { linger: 'long' };\n",
       'linger in DIR/tsgate.config.mjs: "long" is not a duration; give seconds or a unit, such as 500ms, 30s, 5m or 1h',
+    ],
+    [
+      "ends the process",
+      "tsgate.config.mjs",
+      "process.exit(0);\n",
+      "DIR/tsgate.config.mjs ended the process while it was loading; a configuration file must not",
     ],
     [
       "has a hook that is no function",

@@ -161,7 +161,11 @@ describe("an export that is no application ends with exit code 4", () => {
       `its default export is a promise; a promise is awaited when it comes from a factory (--factory); ${SERVED}`,
     ],
     ["a class", "export default class Site {}", `its default export is the class Site; ${SERVED}`],
-    ["an empty object", "export default {};", `its default export is an empty object; ${SERVED}`],
+    [
+      "an empty object",
+      "export default {};",
+      `its default export is an empty object (a program that calls listen() itself exports its application instead); ${SERVED}`,
+    ],
     ["null", "export default null;", `its default export is null; ${SERVED}`],
   ])("%s", async (_, code, problem) => {
     const project = await tempProject({ "app.mjs": `${code}\n` });

@@ -141,3 +141,21 @@ function told(server: Tsgate): Told[] {
 function toldOf(server: Tsgate, name: string): Told[] {
   return told(server).filter(({ hook }) => hook === name);
 }
+
+test("code of the configuration file that fails where nobody catches is logged, and the server goes on", async () => {
+  const config = `
+Promise.reject(new Error("nobody caught this"));
+export default { whenReady: () => void setTimeout(() => { throw new Error("nor this"); }) };
+`;
+  const server = start(await tempProject({ "app.mjs": APP, "tsgate.config.mjs": config }));
+  await server.waitForReady(2);
+  const records = await Promise.all(
+    [0, 1].map((nth) => server.waitForRecord("uncaught exception in the master", { nth: nth + 1 })),
+  );
+  expect(records.map(({ error }) => (error as { message: string }).message)).toEqual([
+    "nobody caught this",
+    "nor this",
+  ]);
+  expect(await ask(await server.target())).toBe("served");
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+});

@@ -123,6 +123,18 @@ describe("at a reload", () => {
     ]);
   });
 
+  it("canaries that fail say nothing about the slots of those who serve", () => {
+    for (let reload = 2; reload < 6; reload++) {
+      pool.beginRollout(reload, now);
+      act();
+      pool.exited(nextId - 1, 1, null, now, NO_JITTER);
+      pool.endRollout();
+    }
+    expect(pool.degradedSlots()).toEqual([]);
+    pool.exited(1, null, "SIGKILL", now, NO_JITTER);
+    expect(act()).toEqual([`spawn ${nextId - 1} in slot 0, generation 1`]);
+  });
+
   it("a newer reload takes the canary's place", () => {
     act();
     pool.beginRollout(3, now);

@@ -171,6 +171,8 @@ export class Simulation {
     if (worker?.state.name !== "booting" || this.#hung.has(worker.id)) return;
     switch (worker.state.progress) {
       case "forked":
+        return this.pool.greeted(worker.id);
+      case "greeted":
         return this.pool.loaded(worker.id);
       case "loaded":
         return this.pool.started(worker.id, this.now);
