@@ -46,7 +46,7 @@ export interface ErrorReport {
 export function reportError(error: unknown): ErrorReport {
   if (error instanceof Error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const stack = error.stack === undefined ? undefined : withoutOwnFrames(error.stack);
+    const stack = typeof error.stack !== "string" ? undefined : withoutOwnFrames(error.stack);
     return {
       name: error.name,
       message: error.message,
@@ -76,7 +76,7 @@ function printable(value: unknown): string {
   try {
     return typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
   } catch {
-    return String(value);
+    return Object.prototype.toString.call(value);
   }
 }
 

@@ -6,7 +6,7 @@
 
 import type { Configuration, Hooks, Settings } from "../config/types.ts";
 import { deadlineAfter, monotonicNow, NEVER } from "../deadline.ts";
-import { assertNever, EXIT, type ExitCode, TsgateError } from "../errors.ts";
+import { assertNever, EXIT, type ExitCode, reportError, TsgateError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
 import type { Report } from "../messages.ts";
 import { bootOrder, processTitle, workerInfo } from "./boot-order.ts";
@@ -58,6 +58,7 @@ export class Arbiter {
   #stopListening: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failure: TsgateError | undefined;
+  #faults = 0;
 
   constructor(options: ArbiterOptions) {
     const { settings } = options.release.configuration;
@@ -88,8 +89,7 @@ export class Arbiter {
     try {
       await this.#start();
       for await (const event of this.#queue) {
-        this.#apply(event);
-        this.#reconcile();
+        this.#handle(event);
         if (this.#hasEnded()) break;
         this.#sleepUntilNearestDeadline();
       }
@@ -115,6 +115,17 @@ export class Arbiter {
     this.#reload.start(this.#options.release, monotonicNow());
     this.#reconcile();
     this.#sleepUntilNearestDeadline();
+  }
+
+  /** One event that goes wrong must not take a healthy pool with it; a master that fails at everything must end. */
+  #handle(event: MasterEvent): void {
+    try {
+      this.#apply(event);
+      this.#reconcile();
+    } catch (error) {
+      this.#log("error", "internal error", { event: event.type, error: reportError(error) });
+      if (++this.#faults > TOLERATED_FAULTS) throw error;
+    }
   }
 
   #apply(event: MasterEvent): void {
@@ -337,6 +348,8 @@ export class Arbiter {
     this.#log("info", "server starting", facts);
   }
 }
+
+const TOLERATED_FAULTS = 100;
 
 /** The longest delay that a Node timer can hold. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;

@@ -3,6 +3,7 @@
 import path from "node:path";
 import { type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
 import type { BootOrder } from "../messages.ts";
+import type { WorkerLimits } from "./model.ts";
 import type { Release } from "./release.ts";
 import type { ForkOptions } from "./worker-process.ts";
 
@@ -50,6 +51,16 @@ export function forkOptions(release: Release): ForkOptions {
     entry: path.join(import.meta.dirname, "worker.cjs"),
     nodeArgs: [...settings.nodeArg, ...settings.import.flatMap((specifier) => ["--import", specifier])],
     env: workerEnv,
+    cwd: release.directory,
+  };
+}
+
+/** What a worker of this release is judged by. */
+export function workerLimits({ configuration: { settings } }: Release): WorkerLimits {
+  return {
+    bootTimeoutMs: settings.bootTimeout,
+    heartbeatTimeoutMs: settings.timeout,
+    gracefulTimeoutMs: settings.gracefulTimeout,
   };
 }
 

@@ -5,7 +5,7 @@
 
 import { assertNever } from "../errors.ts";
 import type { Order } from "../messages.ts";
-import { forkOptions } from "./boot-order.ts";
+import { forkOptions, workerLimits } from "./boot-order.ts";
 import type { Journal } from "./journal.ts";
 import { closeListeners, type Listener } from "./listeners.ts";
 import type { EndCause } from "./model.ts";
@@ -77,10 +77,11 @@ export class Crew {
 
   #spawn(slot: number, generation: number, now: number): void {
     const { pool, journal, releases, events } = this.#options;
-    const options = forkOptions(releases.of(generation));
+    const release = releases.of(generation);
+    const options = forkOptions(release);
     const process = takeSpare(options) ?? new WorkerProcess(options);
     this.#processes.set(process.id, process);
-    pool.spawned(process.id, process.pid, slot, generation, now);
+    pool.spawned(process.id, process.pid, slot, generation, now, workerLimits(release));
     const worker = pool.worker(process.id);
     if (worker !== undefined) journal.spawned(worker);
     process.attach(events);

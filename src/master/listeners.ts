@@ -43,9 +43,9 @@ export function closeListeners(listeners: readonly Listener[]): void {
   for (const { file, handle } of listeners) {
     const isReplaced = file !== undefined && inodeOf(file.path) !== file.inode;
     // libuv unlinks the path when the handle that bound it closes: what another server has put there must survive.
-    const keepAside = isReplaced ? setAside(file.path) : undefined;
+    const putBack = isReplaced ? setAside(file.path) : undefined;
     handle.close();
-    keepAside?.();
+    putBack?.();
   }
 }
 
@@ -129,9 +129,21 @@ async function openPath(given: string): Promise<Listener> {
 /** Removes what a dead server left; refuses what is not a socket and what answers. */
 async function removeStale(target: string): Promise<void> {
   if (!fs.statSync(target).isSocket()) throw new Error("the path exists and is not a socket");
-  if (await isAnswering(target)) throw new Error("another server is listening on this path");
+  if (isBound(target) || (await isAnswering(target))) throw new Error("another server is listening on this path");
   fs.unlinkSync(target);
 }
+
+/** A socket that is bound and does not listen yet refuses like a dead one; the kernel's table tells them apart. */
+function isBound(target: string): boolean {
+  try {
+    const rows = fs.readFileSync("/proc/net/unix", "utf8").split("\n");
+    return rows.map((row) => row.trim().split(/\s+/)).some((row) => row[5] === UNCONNECTED && row[7] === target);
+  } catch {
+    return false;
+  }
+}
+
+const UNCONNECTED = "01";
 
 async function isAnswering(target: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -166,6 +178,11 @@ function inodeOf(file: string): number | undefined {
 function setAside(file: string): (() => void) | undefined {
   if (inodeOf(file) === undefined) return undefined;
   const aside = `${file}.${process.pid}`;
-  fs.renameSync(file, aside);
-  return () => fs.renameSync(aside, file);
+  try {
+    fs.renameSync(file, aside);
+    return () => fs.renameSync(aside, file);
+  } catch {
+    // Where the file cannot be moved it cannot be unlinked either.
+    return undefined;
+  }
 }

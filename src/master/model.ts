@@ -26,8 +26,7 @@ export type EndCause =
   | "hung"
   | "crashed"
   | "exited by itself"
-  | "killed from outside"
-  | "could not be forked";
+  | "killed from outside";
 
 /** A worker as the master sees it. */
 export interface WorkerRecord {
@@ -35,6 +34,8 @@ export interface WorkerRecord {
   readonly id: number;
   readonly generation: number;
   readonly spawnedAt: number;
+  /** Those of its own release, which the worker was told too. */
+  readonly limits: WorkerLimits;
   readonly pid: number;
   readonly state: WorkerState;
   /** It serves, but should be replaced: nothing happens before `notBefore`. */
@@ -86,9 +87,13 @@ export interface StopPlan {
 }
 
 /** The numbers the pool goes by; they change with a reload. */
-export interface PoolLimits {
+export interface PoolLimits extends WorkerLimits {
   /** Extra live workers that a rollout or a replacement may cause. */
   readonly surge: number;
+}
+
+/** The times that a worker is judged by. */
+export interface WorkerLimits {
   readonly bootTimeoutMs: number;
   readonly heartbeatTimeoutMs: number;
   readonly gracefulTimeoutMs: number;

@@ -67,7 +67,8 @@ function isHolding(pid: number, file: string): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return hasCode(error, "EPERM");
+    // EPERM: it lives, as somebody else.
+    if (!hasCode(error, "EPERM")) return false;
   }
   return !isNewerThan(pid, file);
 }

@@ -1,8 +1,9 @@
 /**
  * A release: one version of code and configuration, found and checked before anything is forked for it. Each
- * generation of workers runs one. Preparing it changes nothing but, with `--chdir`, the working directory.
+ * generation of workers runs one. Preparing it changes nothing that serves.
  */
 
+import fs from "node:fs";
 import type { AppReference } from "../app-ref.ts";
 import { resolveAppReference } from "../config/app-reference.ts";
 import { configurationAtReload } from "../config/at-reload.ts";
@@ -12,26 +13,34 @@ import type { Configuration, Settings } from "../config/types.ts";
 export interface Release {
   readonly configuration: Configuration;
   readonly app: AppReference;
+  /** Where its workers run, with `--chdir`. */
+  readonly directory: string | undefined;
   /** Settings whose change was put off until a restart. */
   readonly needsRestart: readonly (keyof Settings)[];
 }
 
 export type ReadConfiguration = () => Promise<Configuration>;
 
-/** Reads the configuration and finds the application's module. Throws a `TsgateError` that names what is wrong. */
+/**
+ * Reads the configuration and finds the application's module. With `--chdir` the master goes there itself, once.
+ * @throws TsgateError that names what is wrong
+ */
 export async function prepareFirstRelease(read: ReadConfiguration): Promise<Release> {
   const configuration = await read();
-  return { configuration, app: findApplication(configuration), needsRestart: [] };
+  if (configuration.settings.chdir !== undefined) process.chdir(configuration.settings.chdir);
+  return release(configuration, []);
 }
 
 /** Reads both afresh; what only a restart can change stays as it is in `current`. */
 export async function prepareNextRelease(read: ReadConfiguration, current: Release): Promise<Release> {
   const { configuration, needsRestart } = configurationAtReload(current.configuration, await read());
-  return { configuration, app: findApplication(configuration), needsRestart };
+  return release(configuration, needsRestart);
 }
 
-function findApplication({ app, settings, workerEnv }: Configuration): AppReference {
-  // Again at each reload: where a release is a symbolic link, the folder behind it has changed.
-  if (settings.chdir !== undefined) process.chdir(settings.chdir);
-  return resolveAppReference(app, process.cwd(), canRunTypeScript(settings, { ...process.env, ...workerEnv }));
+function release(configuration: Configuration, needsRestart: Release["needsRestart"]): Release {
+  const { app, settings, workerEnv } = configuration;
+  // Where a release is a symbolic link: the folder behind it now, for all the workers of this generation.
+  const directory = settings.chdir === undefined ? undefined : fs.realpathSync(settings.chdir);
+  const canRun = canRunTypeScript(settings, { ...process.env, ...workerEnv });
+  return { configuration, directory, app: resolveAppReference(app, directory ?? process.cwd(), canRun), needsRestart };
 }

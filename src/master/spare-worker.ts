@@ -9,7 +9,12 @@ import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type ForkOptions, WorkerProcess } from "./worker-process.ts";
 
-const PLAIN: ForkOptions = { entry: path.join(import.meta.dirname, "worker.cjs"), nodeArgs: [], env: {} };
+const PLAIN: ForkOptions = {
+  entry: path.join(import.meta.dirname, "worker.cjs"),
+  nodeArgs: [],
+  env: {},
+  cwd: undefined,
+};
 
 /** What may change how a worker is forked, or means that none will be. */
 const TELLING_FLAG =
@@ -24,7 +29,12 @@ export function forkSpare(argv: readonly string[]): void {
   const own = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : argv.length);
   if (own.length === 0 || own.some((arg) => TELLING_FLAG.test(arg))) return;
   if (Object.keys(process.env).some((name) => TELLING_VARIABLE.test(name))) return;
-  if (fs.readdirSync(".").some((name) => CONFIG_FILE.test(name))) return;
+  try {
+    if (fs.readdirSync(".").some((name) => CONFIG_FILE.test(name))) return;
+  } catch {
+    // A directory that cannot be read: whoever needs it will say so.
+    return;
+  }
   spare = new WorkerProcess(PLAIN);
 }
 

@@ -15,6 +15,7 @@ import {
   type Rollout,
   type SlotHistory,
   type StopPlan,
+  type WorkerLimits,
   type WorkerRecord,
   type WorkerState,
   BOOTING_DRAIN_MS,
@@ -112,15 +113,23 @@ export class WorkerPool implements PoolView {
     this.rollout = undefined;
   }
 
-  spawned(id: number, pid: number, slot: number, generation: number, now: number): void {
+  spawned(
+    id: number,
+    pid: number,
+    slot: number,
+    generation: number,
+    now: number,
+    limits: WorkerLimits = this.limits,
+  ): void {
     const settle = settleMs(this.rollout, generation);
-    const deadline = deadlineAfter(now, this.limits.bootTimeoutMs) + settle;
+    const deadline = deadlineAfter(now, limits.bootTimeoutMs) + settle;
     this.#byId.set(id, {
       slot,
       id,
       generation,
       pid,
       spawnedAt: now,
+      limits,
       state: { name: "booting", progress: "forked", listenAt: NEVER, deadline },
       unwanted: undefined,
       cause: undefined,
@@ -156,7 +165,7 @@ export class WorkerPool implements PoolView {
     const worker = this.#byId.get(id);
     if (worker?.state.name !== "booting") return undefined;
     this.#update(id, {
-      state: { name: "ready", since: now, deadline: deadlineAfter(now, this.limits.heartbeatTimeoutMs) },
+      state: { name: "ready", since: now, deadline: deadlineAfter(now, worker.limits.heartbeatTimeoutMs) },
     });
     this.noneReadySince = undefined;
     return now - worker.spawnedAt;
@@ -165,7 +174,7 @@ export class WorkerPool implements PoolView {
   heartbeat(id: number, now: number): void {
     const worker = this.#byId.get(id);
     if (worker?.state.name !== "ready") return;
-    this.#update(id, { state: { ...worker.state, deadline: deadlineAfter(now, this.limits.heartbeatTimeoutMs) } });
+    this.#update(id, { state: { ...worker.state, deadline: deadlineAfter(now, worker.limits.heartbeatTimeoutMs) } });
     // Proof of stability is a minute of beats; then the slot's past is forgotten.
     if (worker.state.since + STABLE_AFTER_MS <= now && worker.generation === this.generation)
       this.#slots.delete(worker.slot);
@@ -180,7 +189,7 @@ export class WorkerPool implements PoolView {
   draining(id: number, why: DrainReason, now: number): number {
     const worker = this.#byId.get(id);
     if (worker === undefined) return 0;
-    const deadlineMs = worker.state.name === "booting" ? BOOTING_DRAIN_MS : this.limits.gracefulTimeoutMs;
+    const deadlineMs = worker.state.name === "booting" ? BOOTING_DRAIN_MS : worker.limits.gracefulTimeoutMs;
     this.#end(id, why, { state: { name: "draining", why, deadline: now + deadlineMs + KILL_MARGIN_MS } });
     this.#noteNoneReady(now);
     return deadlineMs;

@@ -4,6 +4,7 @@
  */
 
 import cluster, { type Worker } from "node:cluster";
+import { messageOf } from "../errors.ts";
 import type { Order, Report } from "../messages.ts";
 import { sendHandle } from "../node-handles.ts";
 import type { Listener } from "./listeners.ts";
@@ -18,6 +19,8 @@ export interface ForkOptions {
   /** The worker's entry file. */
   readonly entry: string;
   readonly nodeArgs: readonly string[];
+  /** Where it runs; undefined for the master's own directory. */
+  readonly cwd: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -27,7 +30,8 @@ const LAST_WORDS_MS = 1000;
 export class WorkerProcess {
   readonly id: number;
   readonly pid: number;
-  readonly #worker: Worker;
+  /** Undefined when it could not be forked. */
+  readonly #worker: Worker | undefined;
   /** What happened before anybody listened, in order. */
   readonly #unheard: ((events: WorkerEvents) => void)[] = [];
   #events: WorkerEvents | undefined;
@@ -35,11 +39,16 @@ export class WorkerProcess {
   constructor(options: ForkOptions) {
     // Round robin costs twice the CPU a connection and feeds hung workers: the workers accept by themselves.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    cluster.setupPrimary({ exec: options.entry, execArgv: [...options.nodeArgs], args: [], serialization: "json" });
-    this.#worker = cluster.fork(options.env);
-    this.id = this.#worker.id;
-    this.pid = this.#worker.process.pid ?? 0;
-    this.#listen();
+    const { cwd, entry, nodeArgs } = options;
+    cluster.setupPrimary({ exec: entry, execArgv: [...nodeArgs], args: [], serialization: "json", cwd });
+    this.id = ++newestId;
+    try {
+      this.#worker = cluster.fork(options.env);
+    } catch (error) {
+      this.#tellForkFailed(error);
+    }
+    this.pid = this.#worker?.process.pid ?? 0;
+    if (this.#worker !== undefined) this.#listen(this.#worker);
   }
 
   /** Tells `events` what happens from here on, and first what has happened already. */
@@ -51,19 +60,21 @@ export class WorkerProcess {
 
   /** Sends an order; a worker that is gone does not get it, and its exit tells so. */
   send(order: Order): void {
-    if (this.#worker.process.connected) this.#worker.process.send(order, ignoreFailure);
+    const child = this.#worker?.process;
+    if (child?.connected === true) child.send(order, ignoreFailure);
   }
 
   /** Sends the order to listen with a copy of each socket. */
   sendListeners(listeners: readonly Listener[]): void {
     for (const [index, { address, handle, isUnix }] of listeners.entries()) {
       const order: Order = { tsgate: "listen", listener: { index, count: listeners.length, address, isUnix } };
-      if (this.#worker.process.connected) sendHandle(this.#worker.process, order, handle, ignoreFailure);
+      const child = this.#worker?.process;
+      if (child?.connected === true) sendHandle(child, order, handle, ignoreFailure);
     }
   }
 
   kill(): void {
-    this.#worker.process.kill("SIGKILL");
+    this.#worker?.process.kill("SIGKILL");
   }
 
   #tell(what: (events: WorkerEvents) => void): void {
@@ -71,8 +82,19 @@ export class WorkerProcess {
     else what(this.#events);
   }
 
-  #listen(): void {
-    const child = this.#worker.process;
+  /** No memory, no descriptors, too large an environment: to the pool it is a worker whose boot failed. */
+  #tellForkFailed(error: unknown): void {
+    const summary = `a worker's process could not be started: ${messageOf(error)}`;
+    setImmediate(() => {
+      this.#tell((events) => events.reported(this.id, { tsgate: "boot-failed", stage: "startup", summary }));
+      this.#tell((events) => events.exited(this.id, null, null));
+    });
+  }
+
+  #listen(worker: Worker): void {
+    const child = worker.process;
+    // node:cluster emits the child's errors again, and one that nobody listens for would be thrown.
+    worker.on("error", ignoreFailure);
     let end: { code: number | null; signal: string | null } | undefined;
     let isTold = false;
     const tell = (): void => {
@@ -91,17 +113,33 @@ export class WorkerProcess {
       if (child.connected) setTimeout(tell, LAST_WORDS_MS);
       else tell();
     });
-    child.on("error", () => {
-      if (child.pid !== undefined) return;
-      end = { code: null, signal: null };
-      tell();
+    child.on("error", (error) => {
+      if (child.pid !== undefined || isTold) return;
+      isTold = true;
+      this.#tellForkFailed(error);
     });
   }
 }
 
+/** Only what is known: a worker of another version, or an application, may say anything. */
 function isReport(message: unknown): message is Report {
-  return typeof message === "object" && message !== null && "tsgate" in message;
+  const type = typeof message === "object" && message !== null && "tsgate" in message ? message.tsgate : undefined;
+  return typeof type === "string" && Object.hasOwn(REPORTS, type);
 }
+
+const REPORTS: { readonly [Type in Report["tsgate"]]: true } = {
+  hello: true,
+  "application-loaded": true,
+  "application-started": true,
+  ready: true,
+  "boot-failed": true,
+  heartbeat: true,
+  "term-received": true,
+  uncaught: true,
+  log: true,
+};
+
+let newestId = 0;
 
 /** A send can only fail because the worker has ended, which its exit says better. */
 function ignoreFailure(): void {}

@@ -6,12 +6,18 @@ import type { LogBackend, LogOptions } from "./logger.ts";
 import { prettyMessage } from "./pretty.ts";
 
 const LONGEST_CLOSE_MS = 1000;
+/** What may wait for a slow target, in bytes; records beyond it are dropped. */
+const LONGEST_QUEUE = 4 * 1024 ** 2;
 
 /** A target that has gone away, or a full disk, must not end the server: it goes on serving. */
 const ignoreTargetFailure = (): void => {};
 
 export async function createBackend({ level, format, file, name }: LogOptions): Promise<LogBackend> {
-  const sink = destination({ ...(file === undefined ? { fd: 2 } : { dest: file, append: true }), sync: false });
+  const sink = destination({
+    ...(file === undefined ? { fd: 2 } : { dest: file, append: true }),
+    sync: false,
+    maxLength: LONGEST_QUEUE,
+  });
   sink.on("error", ignoreTargetFailure);
   const isPretty = format === "pretty" || (format === "auto" && file === undefined && isatty(2));
   const stream = isPretty ? await prettyStream(sink) : sink;
@@ -26,6 +32,8 @@ export async function createBackend({ level, format, file, name }: LogOptions): 
       sink.end();
       // A target that takes nothing any more must not keep the server from ending.
       await Promise.race([isDone, new Promise((resolve) => setTimeout(resolve, LONGEST_CLOSE_MS))]);
+      // What is left would be written at the exit, again and again until it succeeds.
+      if (!(sink as { destroyed?: boolean }).destroyed) sink.destroy();
     },
   };
 }

@@ -57,7 +57,7 @@ export async function drain(plan: DrainPlan): Promise<void> {
 
 async function tellApplication(lifecycle: Lifecycle, remainingMs: number): Promise<void> {
   // What PM2 sends to a process that is to leave.
-  process.emit("message", "shutdown", undefined);
+  guarded("shutdown message", () => process.emit("message", "shutdown", undefined));
   await call("beforeDrain", lifecycle, Math.min(LONGEST_BEFORE_DRAIN_MS, remainingMs));
 }
 
@@ -65,13 +65,22 @@ async function shutDown(lifecycle: Lifecycle, remainingMs: number): Promise<void
   const budgetMs = Math.max(SHORTEST_SHUTDOWN_MS, remainingMs);
   await call("shutdown", lifecycle, budgetMs);
   if (!hasOwnTermListeners()) return;
-  emitTerm();
+  guarded("SIGTERM listener", emitTerm);
   // They end the process when they are done; there is no other sign of it.
   await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_TERM_MS, budgetMs)));
 }
 
 /** Even at the deadline the application gets a moment to say goodbye. */
 const SHORTEST_SHUTDOWN_MS = 200;
+
+/** Listeners of the application's own: one that throws must not keep the worker from leaving. */
+function guarded(what: string, emit: () => unknown): void {
+  try {
+    emit();
+  } catch (error) {
+    log("error", "application error", { function: what, error: reportError(error) });
+  }
+}
 
 async function call(name: "beforeDrain" | "shutdown", lifecycle: Lifecycle, ms: number): Promise<void> {
   const hook = lifecycle[name];

@@ -11,7 +11,7 @@ import type { BootOrder, ListenerInfo } from "../messages.ts";
 import { listenOnHandle, type RawHandle } from "../node-handles.ts";
 import { log } from "./channel.ts";
 import type { Connections } from "./connections.ts";
-import type { LoadedApplication } from "./load-application.ts";
+import type { LoadedApplication, UpgradeListener } from "./load-application.ts";
 
 /** Makes a server for one socket; it does not listen yet. */
 export function createServer(app: LoadedApplication, order: BootOrder, connections: Connections): Server {
@@ -27,7 +27,7 @@ export function createServer(app: LoadedApplication, order: BootOrder, connectio
     const { upgrade } = app;
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       connections.upgraded(socket);
-      upgrade(request, socket, head);
+      guardedUpgrade(upgrade, request, socket, head);
     });
   }
   return server;
@@ -71,8 +71,26 @@ function guarded(listener: RequestListener): RequestListener {
   };
 }
 
+/** A socket whose upgrade failed is of no use to anybody. */
+function guardedUpgrade(upgrade: UpgradeListener, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const fail = (error: unknown): void => {
+    logApplicationError(error, request.method ?? "", pathOf(request));
+    socket.destroy();
+  };
+  try {
+    const outcome: unknown = upgrade(request, socket, head);
+    if (outcome instanceof Promise) outcome.catch(fail);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?", 1)[0] ?? "";
+}
+
 function failRequest(error: unknown, request: IncomingMessage, response: ServerResponse): void {
-  logApplicationError(error, request.method ?? "", (request.url ?? "").split("?")[0] ?? "");
+  logApplicationError(error, request.method ?? "", pathOf(request));
   if (response.headersSent) {
     response.destroy();
     return;

@@ -11,6 +11,7 @@ function worker(state: WorkerState, change: Partial<WorkerRecord> = {}): WorkerR
     generation: 1,
     pid: 100,
     spawnedAt: 0,
+    limits: { bootTimeoutMs: 0, heartbeatTimeoutMs: 0, gracefulTimeoutMs: 0 },
     state,
     unwanted: undefined,
     cause: undefined,
