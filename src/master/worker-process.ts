@@ -121,22 +121,31 @@ export class WorkerProcess {
   }
 }
 
-/** Only what is known: a worker of another version, or an application, may say anything. */
+/** Only what is known and whole: a worker of another version, or an application, may say anything. */
 function isReport(message: unknown): message is Report {
-  const type = typeof message === "object" && message !== null && "tsgate" in message ? message.tsgate : undefined;
-  return typeof type === "string" && Object.hasOwn(REPORTS, type);
+  if (typeof message !== "object" || message === null || !("tsgate" in message)) return false;
+  const type = message.tsgate;
+  if (typeof type !== "string" || !Object.hasOwn(REPORTS, type)) return false;
+  return REPORTS[type as Report["tsgate"]].every(([field, kind]) => {
+    const value = (message as Readonly<Record<string, unknown>>)[field];
+    return typeof value === kind && value !== null;
+  });
 }
 
-const REPORTS: { readonly [Type in Report["tsgate"]]: true } = {
-  hello: true,
-  "application-loaded": true,
-  "application-started": true,
-  ready: true,
-  "boot-failed": true,
-  heartbeat: true,
-  "term-received": true,
-  uncaught: true,
-  log: true,
+/** Each report's fields that the master reads into, with their types. */
+const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string, "string" | "object"])[] } = {
+  hello: [],
+  "application-loaded": [["info", "object"]],
+  "application-started": [],
+  ready: [],
+  "boot-failed": [["summary", "string"]],
+  heartbeat: [],
+  "term-received": [],
+  uncaught: [["error", "object"]],
+  log: [
+    ["level", "string"],
+    ["msg", "string"],
+  ],
 };
 
 let newestId = 0;

@@ -1,0 +1,55 @@
+/** What should not bring a master down: each of these once did, or could. */
+
+import { expect, test } from "vitest";
+import { ask } from "../support/ask.ts";
+import { tempProject } from "../support/temp-project.ts";
+import { runTsgate, startTsgate } from "../support/tsgate.ts";
+
+const APP = 'export default (request, response) => response.end("served");\n';
+const BIND = ["--bind", "127.0.0.1:0"];
+
+test("an application that speaks on the master's channel in the master's words is not believed", async () => {
+  const talking =
+    'process.send({ tsgate: "nonsense" });\nprocess.send({ tsgate: "uncaught" });\nprocess.send({ tsgate: null });\n';
+  const project = await tempProject({ "app.mjs": talking + APP });
+  const server = startTsgate(["--workers", "1", ...BIND, "app.mjs"], { cwd: project.dir });
+  expect(await ask(await server.target())).toBe("served");
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+});
+
+test("a reload whose workers cannot be forked fails, and the old ones go on", async () => {
+  const project = await tempProject({ "app.mjs": APP, "app.env": "A=1\n" });
+  const server = startTsgate(["--workers", "1", ...BIND, "--env-file", "app.env", "app.mjs"], { cwd: project.dir });
+  await server.waitForReady(1);
+  const [worker] = server.workerPids();
+  await project.write("app.env", `A=${"a".repeat(200_000)}\n`);
+  server.signal("SIGHUP");
+  const { error } = await server.waitForRecord("reload failed");
+  expect(error).toMatch(/^a worker's process could not be started: .*E2BIG/);
+  expect(await ask(await server.target())).toBe("served");
+  expect(server.workerPids()).toEqual([worker]);
+});
+
+test("a unix path whose server is still booting is not taken for stale", async () => {
+  const waiting = 'import { existsSync } from "node:fs";\n';
+  const until = 'while (!existsSync("go")) await new Promise((resolve) => setTimeout(resolve, 10));\n';
+  const project = await tempProject({ "app.mjs": waiting + until + APP, "other.mjs": APP });
+  const bind = ["--workers", "1", "--bind", "unix:app.sock"];
+  const server = startTsgate([...bind, "app.mjs"], { cwd: project.dir });
+  await server.waitForRecord("worker spawned");
+  const second = await runTsgate([...bind, "other.mjs"], { cwd: project.dir });
+  expect(second.code).toBe(5);
+  expect(second.stderr).toContain("another server is listening on this path");
+  await project.write("go", "");
+  await server.waitForReady(1);
+  expect(await ask({ path: project.path("app.sock") })).toBe("served");
+});
+
+test("a server whose log cannot be written serves and ends all the same", async () => {
+  const project = await tempProject({ "app.mjs": APP });
+  const bind = ["--workers", "1", "--bind", "unix:app.sock", "--log-file", "/dev/full"];
+  const server = startTsgate([...bind, "app.mjs"], { cwd: project.dir });
+  const target = { path: project.path("app.sock") };
+  await expect.poll(() => ask(target).catch(() => "not yet"), { timeout: 15_000 }).toBe("served");
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+});
