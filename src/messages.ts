@@ -23,9 +23,6 @@ export interface BootOrder {
   readonly backlog: number;
   readonly multiprocess: boolean;
   readonly processTitle: string;
-  readonly name: string;
-  readonly logLevel: LogLevel;
-  readonly logFile: string | undefined;
   /** The configuration file, when it holds hooks that run in the worker. */
   readonly hooksFile: string | undefined;
 }

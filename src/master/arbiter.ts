@@ -9,7 +9,7 @@ import { deadlineAfter, monotonicNow, NEVER } from "../deadline.ts";
 import { assertNever, EXIT, type ExitCode, reportError, TsgateError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
 import type { Report } from "../messages.ts";
-import { bootOrder, processTitle, workerInfo } from "./boot-order.ts";
+import { bootOrder, processTitle, workerLimits, workerInfo } from "./boot-order.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { MasterEvent } from "./events.ts";
@@ -357,9 +357,7 @@ const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 function limitsOf(settings: Settings, target: number): PoolLimits {
   return {
     surge: surgeFor(settings.surge, target),
-    bootTimeoutMs: settings.bootTimeout,
-    heartbeatTimeoutMs: settings.timeout,
-    gracefulTimeoutMs: settings.gracefulTimeout,
+    ...workerLimits(settings),
   };
 }
 

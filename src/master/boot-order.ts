@@ -33,9 +33,6 @@ export function bootOrder(release: Release, worker: WorkerInfo): BootOrder {
     backlog: settings.backlog,
     multiprocess: settings.workers > 1,
     processTitle: processTitle(settings, `worker ${worker.slot}`),
-    name: settings.name,
-    logLevel: settings.logLevel,
-    logFile: settings.logFile,
     hooksFile: WORKER_HOOKS.some((name) => hooks[name] !== undefined) ? configuration.configFile : undefined,
   };
 }
@@ -56,7 +53,7 @@ export function forkOptions(release: Release): ForkOptions {
 }
 
 /** What a worker of this release is judged by. */
-export function workerLimits({ configuration: { settings } }: Release): WorkerLimits {
+export function workerLimits(settings: Settings): WorkerLimits {
   return {
     bootTimeoutMs: settings.bootTimeout,
     heartbeatTimeoutMs: settings.timeout,

@@ -81,7 +81,7 @@ export class Crew {
     const options = forkOptions(release);
     const process = takeSpare(options) ?? new WorkerProcess(options);
     this.#processes.set(process.id, process);
-    pool.spawned(process.id, process.pid, slot, generation, now, workerLimits(release));
+    pool.spawned(process.id, process.pid, slot, generation, now, workerLimits(release.configuration.settings));
     const worker = pool.worker(process.id);
     if (worker !== undefined) journal.spawned(worker);
     process.attach(events);

@@ -42,10 +42,12 @@ export function describeFailure(death: Death, code: number | null, signal: strin
       ? `${app} has loaded, but its worker was not ready within ${seconds} s (--boot-timeout)`
       : `${app} did not finish loading within ${seconds} s (--boot-timeout)`;
   }
-  const end = signal === null ? `ended its process with exit code ${code ?? "unknown"}` : `was killed by ${signal}`;
+  const exit = `with exit code ${code ?? "unknown"}`;
   if (lastState.name === "booting" && lastState.progress === "forked") {
-    return `the worker's process ${end.replace("its process ", "")} before it could load anything (it was started with --node-arg and --import)`;
+    const ended = signal === null ? `ended ${exit}` : `was killed by ${signal}`;
+    return `the worker's process ${ended} before it could load anything (it was started with --node-arg and --import)`;
   }
+  const end = signal === null ? `ended its process ${exit}` : `was killed by ${signal}`;
   if (lastState.name !== "booting") return `${app} ${end} soon after it was ready`;
   return `${app} ${end} ${hadLoaded(death) ? "before its worker was ready" : "while it was loading"}`;
 }

@@ -6,6 +6,7 @@
 import type { Hooks, MASTER_HOOKS } from "../config/types.ts";
 import { reportError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
+import { settledWithin } from "../settled-within.ts";
 
 const LONGEST_HOOK_MS = 10_000;
 
@@ -34,16 +35,10 @@ export async function hooksSettled(): Promise<void> {
 }
 
 async function settle(name: MasterHookName, hook: () => unknown, log: WriteRecord): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<"late">((resolve) => {
-    timer = setTimeout(() => resolve("late"), LONGEST_HOOK_MS);
-  });
   try {
-    const outcome = await Promise.race([Promise.resolve(hook()), tooLate]);
-    if (outcome === "late") log("warn", "hook is late", { hook: name, waitedMs: LONGEST_HOOK_MS });
+    const isSettled = await settledWithin(LONGEST_HOOK_MS, hook());
+    if (!isSettled) log("warn", "hook is late", { hook: name, waitedMs: LONGEST_HOOK_MS });
   } catch (error) {
     log("error", "hook failed", { hook: name, error: reportError(error) });
-  } finally {
-    clearTimeout(timer);
   }
 }

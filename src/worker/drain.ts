@@ -12,7 +12,7 @@ import { log } from "./channel.ts";
 import type { Connections } from "./connections.ts";
 import type { Lifecycle } from "./load-application.ts";
 import { emitTerm, hasOwnTermListeners } from "./process-signals.ts";
-import { settledWithin } from "./settled-within.ts";
+import { settledWithin } from "../settled-within.ts";
 
 export interface DrainPlan {
   readonly servers: readonly Server[];

@@ -4,7 +4,7 @@ import { hooksOf, readConfigFile } from "../config/config-file.ts";
 import { type Hooks, WORKER_HOOKS, type WorkerInfo } from "../config/types.ts";
 import { reportError } from "../errors.ts";
 import { log } from "./channel.ts";
-import { settledWithin } from "./settled-within.ts";
+import { settledWithin } from "../settled-within.ts";
 
 const LONGEST_HOOK_MS = 10_000;
 
