@@ -14,6 +14,8 @@ export interface ConfigInput extends Hooks {
   workers?: number;
   interface?: InterfaceName;
   factory?: boolean;
+  listenMatch?: number;
+  nativeFetch?: boolean;
   preload?: boolean;
   waitReady?: boolean;
   timeout?: Duration;

@@ -14,8 +14,14 @@ export interface BootOrder {
   readonly appArgs: readonly string[];
   readonly interface: InterfaceName;
   readonly factory: boolean;
+  /** Kind server: the port whose `listen()` gets the sockets; undefined for the first. */
+  readonly listenMatch: number | undefined;
+  /** Kind fetch: Node's own Request and Response stay. */
+  readonly nativeFetch: boolean;
   readonly waitReady: boolean;
   readonly keepAliveMs: number;
+  /** Somebody asked for it: it counts more than what a program's own server says. */
+  readonly isKeepAliveGiven: boolean;
   readonly lingerMs: number;
   readonly gracefulTimeoutMs: number;
   /** Milliseconds between heartbeats. */
@@ -25,6 +31,14 @@ export interface BootOrder {
   readonly processTitle: string;
   /** The configuration file, when it holds hooks that run in the worker. */
   readonly hooksFile: string | undefined;
+  /** The first TCP address that the server is bound to: what a program's own server tells of itself. */
+  readonly tcpAddress: TcpAddress | undefined;
+}
+
+/** A bound TCP address: textual, without brackets. */
+export interface TcpAddress {
+  readonly address: string;
+  readonly port: number;
 }
 
 /** One listening socket as a worker is told of it; its handle travels beside the message. */
@@ -58,7 +72,8 @@ export type DrainReason =
   | "unhealthy"
   | "terminated"
   | "orphaned"
-  | "uncaught exception";
+  | "uncaught exception"
+  | "closed by the application";
 
 /** What kind of application was found and how it is served. */
 export interface ApplicationInfo {
@@ -70,11 +85,13 @@ export interface ApplicationInfo {
 }
 
 /** How far a worker had come when its boot failed. */
-export type BootStage = "load" | "startup" | "bind";
+export type BootStage = "load" | "startup" | "bind" | "settings";
 
 /** Worker to master. */
 export type Report =
   | { readonly tsgate: "hello" }
+  /** It can go on only when the application does what by `lacks` it has not done: `did not call listen()`. */
+  | { readonly tsgate: "waiting"; readonly lacks: string }
   | { readonly tsgate: "application-loaded"; readonly info: ApplicationInfo }
   | { readonly tsgate: "application-started" }
   | { readonly tsgate: "ready" }
@@ -88,6 +105,10 @@ export type Report =
   | { readonly tsgate: "term-received" }
   /** The application threw where nobody catches; the worker drains by itself. */
   | { readonly tsgate: "uncaught"; readonly origin: string; readonly error: ErrorReport }
+  /** The application has closed its own server; the worker drains by itself. */
+  | { readonly tsgate: "server-closed" }
+  /** The application listens somewhere else besides, on a socket that its workers share. */
+  | { readonly tsgate: "also-listening"; readonly address: string }
   | {
       readonly tsgate: "log";
       readonly level: LogLevel;

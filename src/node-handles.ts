@@ -7,7 +7,9 @@
 
 import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
+import { createRequire } from "node:module";
 import net from "node:net";
+import type { TLSSocket } from "node:tls";
 import { getSystemErrorName } from "node:util";
 
 /** A raw libuv stream handle (`TCP` or `Pipe`): what crosses the channel between master and worker. */
@@ -114,6 +116,8 @@ export function descriptorOf(server: net.Server): number | undefined {
  * when it cannot be asked. An empty buffer is the end of the stream.
  */
 export function readAtOnce(socket: net.Socket): Buffer | undefined {
+  // What lies there is encrypted, and only TLS itself may take it.
+  if ("encrypted" in socket) return undefined;
   const fd = (socket as unknown as { _handle: RawHandle | null })._handle?.fd ?? -1;
   if (fd < 0) return undefined;
   const buffer = Buffer.allocUnsafe(READ_BYTES);
@@ -125,6 +129,20 @@ export function readAtOnce(socket: net.Socket): Buffer | undefined {
 }
 
 const READ_BYTES = 65_536;
+
+/** The plain socket below an encrypted one that a server has accepted; undefined when this Node does not tell. */
+export function transportOf(socket: TLSSocket): net.Socket | undefined {
+  return (socket as unknown as { _parent?: net.Socket })._parent;
+}
+
+/**
+ * From here on the module at `file` is the main one: `require.main === module` holds in it, as when Node runs it, also
+ * when it is imported.
+ */
+export function makeMain(file: string): void {
+  const modules = createRequire(file).cache;
+  Object.defineProperty(process, "mainModule", { configurable: true, get: () => modules[file] });
+}
 
 /** Sends a message with a raw handle; the receiver gets a copy, ours stays open. `sent` tells whether it went. */
 export function sendHandle(

@@ -14,7 +14,7 @@ type Group = (typeof GROUPS)[number];
 
 export type ApplicationKind = Exclude<InterfaceName, "auto">;
 /** The kinds of application there are. */
-export const APPLICATION_KINDS: readonly ApplicationKind[] = ["gateway", "node"];
+export const APPLICATION_KINDS: readonly ApplicationKind[] = ["gateway", "fetch", "node", "server"];
 
 /** How a value is read and shown. `arity` says how often a flag may be given, or that it takes no value. */
 export interface ValueType<T> {

@@ -21,7 +21,7 @@ import { formatDuration, parseChoice, parseDuration, parseInteger, parseSurge, p
 import { parseImport, parseNodeArg } from "./node-options.ts";
 import { parseWorkerCount } from "./worker-count.ts";
 
-const INTERFACES: readonly InterfaceName[] = ["auto", "gateway", "node"];
+const INTERFACES: readonly InterfaceName[] = ["auto", ...APPLICATION_KINDS];
 const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal"];
 const LOG_FORMATS: readonly LogFormat[] = ["auto", "pretty", "json"];
 
@@ -111,7 +111,7 @@ export const SETTINGS: { readonly [Key in keyof Settings]: SettingRow<Settings[K
     metavar: "NAME",
     type: one((value) => parseChoice(value, INTERFACES)),
     default: "auto",
-    doc: "What the application is: auto finds out; gateway is (environ, startResponse) => body; node is (req, res)",
+    doc: "What the application is: auto finds out; gateway is (environ, startResponse) => body; fetch is an object with a fetch(request) method, or a function named fetch; node is (req, res); server is an http.Server, or a program that calls listen() itself",
     kinds,
     takesEffect: "reload",
   },
@@ -121,6 +121,27 @@ export const SETTINGS: { readonly [Key in keyof Settings]: SettingRow<Settings[K
     default: false,
     doc: "The export is a function, sync or async, that returns the application",
     kinds,
+    takesEffect: "reload",
+  },
+  listenMatch: {
+    group: "Application",
+    metavar: "PORT",
+    type: one<number | undefined>(
+      (value) => parseInteger(value, 0, 65_535),
+      (port) => port?.toString(),
+    ),
+    default: undefined,
+    defaultText: "the first",
+    doc: "Of the program's own listen() calls, the one that gets tsgate's sockets: the one for this port; any other is shared by the workers as it is",
+    kinds: ["server"],
+    takesEffect: "reload",
+  },
+  nativeFetch: {
+    group: "Application",
+    type: onOff(),
+    default: false,
+    doc: "Keep Node's own Request and Response in the workers, in place of tsgate's lighter ones",
+    kinds: ["fetch"],
     takesEffect: "reload",
   },
   preload: {

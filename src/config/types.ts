@@ -14,7 +14,7 @@ export type BindAddress =
 export type Surge =
   { readonly kind: "count"; readonly value: number } | { readonly kind: "percent"; readonly value: number };
 
-export type InterfaceName = "auto" | "gateway" | "node";
+export type InterfaceName = "auto" | "gateway" | "fetch" | "node" | "server";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 export type LogFormat = "auto" | "pretty" | "json";
@@ -27,6 +27,8 @@ export interface Settings {
   readonly workers: number;
   readonly interface: InterfaceName;
   readonly factory: boolean;
+  readonly listenMatch: number | undefined;
+  readonly nativeFetch: boolean;
   readonly preload: boolean;
   readonly waitReady: boolean;
   readonly timeout: number;

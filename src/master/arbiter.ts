@@ -4,11 +4,12 @@
  * master knows is in one pool; what to do about it is decided by pure policies and done by the crew.
  */
 
+import { settingMisfit } from "../config/kind-check.ts";
 import type { Configuration, Hooks, Settings } from "../config/types.ts";
 import { deadlineAfter, monotonicNow, NEVER } from "../deadline.ts";
 import { assertNever, EXIT, type ExitCode, reportError, TsgateError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
-import type { Report } from "../messages.ts";
+import type { ApplicationInfo, Report } from "../messages.ts";
 import { bootOrder, processTitle, workerLimits, workerInfo } from "./boot-order.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -27,7 +28,7 @@ import { Releases } from "./releases.ts";
 import { resize, surgeFor, targetAfterReload } from "./scaling.ts";
 import { listenForSignals, type MasterSignal } from "./signals.ts";
 import { excusableLateness, overdue } from "./watchdog.ts";
-import { type Departure, WorkerPool } from "./worker-pool.ts";
+import { BY_ITSELF, type Departure, WorkerPool } from "./worker-pool.ts";
 import type { WorkerEvents } from "./worker-process.ts";
 
 export interface ArbiterOptions {
@@ -220,10 +221,14 @@ export class Arbiter {
     switch (report.tsgate) {
       case "hello":
         this.#pool.greeted(id);
-        return this.#crew.send(id, { tsgate: "boot", order: bootOrder(this.#releases.of(worker.generation), worker) });
+        return this.#crew.send(id, {
+          tsgate: "boot",
+          order: bootOrder(this.#releases.of(worker.generation), worker, this.#listeners),
+        });
+      case "waiting":
+        return this.#pool.waiting(id, report.lacks);
       case "application-loaded":
-        this.#journal.applicationFound(worker, report.info, this.#pool.rollout);
-        return this.#pool.loaded(id);
+        return this.#onLoaded(worker, report.info);
       case "application-started":
         return this.#pool.started(id, now);
       case "ready":
@@ -238,17 +243,31 @@ export class Arbiter {
         return this.#crew.send(id, { tsgate: "term-seen" });
       case "uncaught":
         this.#journal.uncaught(worker, report.origin, report.error);
-        this.#pool.failing(id, now, Math.random());
+        this.#pool.failing(id, "uncaught exception", now, Math.random());
         return this.#reload.failed(
           worker.generation,
           `the application threw ${report.error.message}`,
           report.error.stack,
         );
+      case "server-closed":
+        this.#journal.serverClosed(worker);
+        this.#pool.failing(id, "closed by the application", now, Math.random());
+        return this.#reload.failed(worker.generation, "the application closed its server", undefined);
+      case "also-listening":
+        return this.#journal.alsoListening(worker, report.address);
       case "log":
         return this.#journal.fromWorker(worker, report);
       default:
         return assertNever(report);
     }
+  }
+
+  #onLoaded(worker: WorkerRecord, info: ApplicationInfo): void {
+    const misfit = settingMisfit(this.#releases.of(worker.generation).configuration, info.interface);
+    this.#journal.applicationFound(worker, info, this.#pool.rollout);
+    if (misfit === undefined) return this.#pool.loaded(worker.id);
+    this.#pool.bootFailed(worker.id, { summary: misfit, stack: undefined, stage: "settings" });
+    this.#crew.send(worker.id, { tsgate: "quit" });
   }
 
   #onReady(worker: WorkerRecord, bootMs: number | undefined): void {
@@ -268,8 +287,8 @@ export class Arbiter {
   }
 
   #onAbnormalEnd(departure: Departure, code: number | null, signal: string | null): void {
-    // An uncaught exception was a failure when it happened; this is only its end.
-    if (departure.cause === "uncaught exception") return;
+    // It was a failure when it began; this is only its end.
+    if (BY_ITSELF.has(departure.cause)) return;
     const { generation, failure } = departure.worker;
     const release = this.#releases.of(generation);
     if (this.#reload.isHaltedBy(generation)) return this.#halt(haltError(departure, code, signal, release));

@@ -3,6 +3,7 @@
 import path from "node:path";
 import { type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
 import type { BootOrder } from "../messages.ts";
+import type { Listener } from "./listeners.ts";
 import type { WorkerLimits } from "./model.ts";
 import type { Release } from "./release.ts";
 import type { ForkOptions } from "./worker-process.ts";
@@ -16,17 +17,20 @@ export function heartbeatMs(timeoutMs: number): number {
   return Math.max(SHORTEST_HEARTBEAT_MS, Math.min(LONGEST_HEARTBEAT_MS, timeoutMs / 4));
 }
 
-export function bootOrder(release: Release, worker: WorkerInfo): BootOrder {
+export function bootOrder(release: Release, worker: WorkerInfo, listeners: readonly Listener[]): BootOrder {
   const { app, configuration } = release;
-  const { settings, hooks } = configuration;
+  const { settings, hooks, origins } = configuration;
   return {
     worker: workerInfo(worker),
     app,
     appArgs: configuration.appArgs,
     interface: settings.interface,
     factory: settings.factory,
+    listenMatch: settings.listenMatch,
+    nativeFetch: settings.nativeFetch,
     waitReady: settings.waitReady,
     keepAliveMs: settings.keepAlive,
+    isKeepAliveGiven: origins.keepAlive !== "default",
     lingerMs: settings.linger,
     gracefulTimeoutMs: settings.gracefulTimeout,
     heartbeatMs: heartbeatMs(settings.timeout),
@@ -34,6 +38,7 @@ export function bootOrder(release: Release, worker: WorkerInfo): BootOrder {
     multiprocess: settings.workers > 1,
     processTitle: processTitle(settings, `worker ${worker.slot}`),
     hooksFile: WORKER_HOOKS.some((name) => hooks[name] !== undefined) ? configuration.configFile : undefined,
+    tcpAddress: listeners.find(({ tcp }) => tcp !== undefined)?.tcp,
   };
 }
 

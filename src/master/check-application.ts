@@ -18,11 +18,13 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
   return new Promise((resolve, reject) => {
     let info: ApplicationInfo | undefined;
     let failure: BootFailure | undefined;
+    let lacks: string | undefined;
     let isLate = false;
     const worker = { slot: 0, id: 1, generation: 1, pid: process.pid };
     const child = new WorkerProcess(forkOptions(release)).attach({
       reported: (_id: number, report: Report) => {
-        if (report.tsgate === "hello") child.send({ tsgate: "check", order: bootOrder(release, worker) });
+        if (report.tsgate === "hello") child.send({ tsgate: "check", order: bootOrder(release, worker, []) });
+        else if (report.tsgate === "waiting") lacks = report.lacks;
         else if (report.tsgate === "application-loaded") info = report.info;
         else if (report.tsgate === "boot-failed") failure = bootFailure(report);
       },
@@ -32,7 +34,7 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
         else
           reject(
             haltError(
-              { cause: isLate ? "boot timeout" : "crashed", lastState: LOADING, failure },
+              { cause: isLate ? "boot timeout" : "crashed", lastState: LOADING, failure, lacks },
               code,
               signal,
               release,

@@ -10,6 +10,7 @@ export interface Death {
   readonly cause: EndCause;
   readonly lastState: WorkerState;
   readonly failure: BootFailure | undefined;
+  readonly lacks: string | undefined;
 }
 
 /** A worker's own account of its failed boot. */
@@ -17,8 +18,7 @@ export function bootFailure(report: Extract<Report, { tsgate: "boot-failed" }>):
   return {
     summary: report.summary,
     stack: report.error?.stack,
-    hadLoaded: report.stage !== "load",
-    isBind: report.stage === "bind",
+    stage: report.stage,
   };
 }
 
@@ -33,11 +33,12 @@ export function haltError(death: Death, code: number | null, signal: string | nu
 
 /** One sentence: what the worker of a new generation died of. */
 export function describeFailure(death: Death, code: number | null, signal: string | null, release: Release): string {
-  const { failure, cause, lastState } = death;
+  const { failure, cause, lastState, lacks } = death;
   if (failure !== undefined) return failure.summary;
   const app = `application ${release.app.text}`;
   const seconds = release.configuration.settings.bootTimeout / 1000;
   if (cause === "boot timeout") {
+    if (lacks !== undefined) return `${app} ${lacks} within ${seconds} s (--boot-timeout)`;
     return hadLoaded(death)
       ? `${app} has loaded, but its worker was not ready within ${seconds} s (--boot-timeout)`
       : `${app} did not finish loading within ${seconds} s (--boot-timeout)`;
@@ -53,11 +54,19 @@ export function describeFailure(death: Death, code: number | null, signal: strin
 }
 
 function exitCodeOf(death: Death): ExitCode {
-  if (death.failure?.isBind === true) return EXIT.cannotBind;
-  return hadLoaded(death) ? EXIT.workerFailedToBoot : EXIT.applicationFailedToLoad;
+  switch (death.failure?.stage) {
+    case "bind":
+      return EXIT.cannotBind;
+    case "settings":
+      return EXIT.usage;
+    case "load":
+    case "startup":
+    case undefined:
+      return hadLoaded(death) ? EXIT.workerFailedToBoot : EXIT.applicationFailedToLoad;
+  }
 }
 
 function hadLoaded({ failure, lastState }: Death): boolean {
-  if (failure !== undefined) return failure.hadLoaded;
+  if (failure !== undefined) return failure.stage !== "load";
   return lastState.name !== "booting" || (lastState.progress !== "forked" && lastState.progress !== "greeted");
 }

@@ -15,6 +15,7 @@ export class Journal {
   readonly #write: WriteRecord;
   readonly #pool: WorkerPool;
   #degraded = "";
+  #named: { readonly generation: number; readonly addresses: Set<string> } = { generation: 0, addresses: new Set() };
 
   constructor(write: WriteRecord, pool: WorkerPool) {
     this.#write = write;
@@ -49,6 +50,19 @@ export class Journal {
 
   uncaught(worker: WorkerRecord, origin: string, error: ErrorReport): void {
     this.#write("error", "uncaught exception in the application", { ...identity(worker), origin, error });
+  }
+
+  serverClosed(worker: WorkerRecord): void {
+    this.#write("error", "the application closed its server", identity(worker));
+  }
+
+  /** Said once a generation for each address. */
+  alsoListening(worker: WorkerRecord, address: string): void {
+    const { generation } = worker;
+    if (this.#named.generation !== generation) this.#named = { generation, addresses: new Set() };
+    if (this.#named.addresses.has(address)) return;
+    this.#named.addresses.add(address);
+    this.#write("info", "also listening", { generation, address, sharedBy: "workers" });
   }
 
   /** A deadline has passed: the worker is killed. */

@@ -11,6 +11,7 @@ import { bindProblem } from "../bind-problem.ts";
 import { formatAddress } from "../config/bind-address.ts";
 import type { BindAddress } from "../config/types.ts";
 import { EXIT, hasCode, TsgateError } from "../errors.ts";
+import type { TcpAddress } from "../messages.ts";
 import { adoptDescriptor, bindTcp, bindUnix, isTcpHandle, type RawHandle, tcpAddress } from "../node-handles.ts";
 
 /** One bound socket. */
@@ -18,6 +19,8 @@ export interface Listener {
   /** As logged: `127.0.0.1:8000`, `[::]:8000`, `unix:/run/app.sock`. */
   readonly address: string;
   readonly isUnix: boolean;
+  /** Its local address, when it is TCP. */
+  readonly tcp: TcpAddress | undefined;
   readonly handle: RawHandle;
   /** The path to unlink at the end, with the inode that it had when it was ours. */
   readonly file: { readonly path: string; readonly inode: number } | undefined;
@@ -111,6 +114,7 @@ function tcpListener(handle: RawHandle): Listener {
   return {
     address: net.isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`,
     isUnix: false,
+    tcp: { address, port },
     handle,
     file: undefined,
   };
@@ -123,7 +127,13 @@ async function openPath(given: string): Promise<Listener> {
   if (fs.existsSync(target)) await removeStale(target);
   const handle = bindUnix(target);
   fs.chmodSync(target, 0o666 & ~process.umask());
-  return { address: `unix:${target}`, isUnix: true, handle, file: { path: target, inode: inodeOf(target) ?? 0 } };
+  return {
+    address: `unix:${target}`,
+    isUnix: true,
+    tcp: undefined,
+    handle,
+    file: { path: target, inode: inodeOf(target) ?? 0 },
+  };
 }
 
 /** Removes what a dead server left; refuses what is not a socket and what answers. */
@@ -159,7 +169,7 @@ function openAbstract(name: string): Listener {
   const major = Number(process.versions.node.split(".")[0]);
   // Node 20 pads the name with NULs, and then no client finds it.
   if (major < 22) throw new Error(`abstract names need Node 22 or later, this is ${process.version}`);
-  return { address: `unix:@${name}`, isUnix: true, handle: bindUnix(`\0${name}`), file: undefined };
+  return { address: `unix:@${name}`, isUnix: true, tcp: undefined, handle: bindUnix(`\0${name}`), file: undefined };
 }
 
 function openDescriptor(fd: number): Listener {
@@ -167,7 +177,7 @@ function openDescriptor(fd: number): Listener {
   fs.fstatSync(fd);
   const handle = adoptDescriptor(fd);
   if (isTcpHandle(handle)) return tcpListener(handle);
-  return { address: `fd://${fd}`, isUnix: true, handle, file: undefined };
+  return { address: `fd://${fd}`, isUnix: true, tcp: undefined, handle, file: undefined };
 }
 
 function inodeOf(file: string): number | undefined {

@@ -3,7 +3,7 @@
  * them; the policies read them. Instants and deadlines are milliseconds on the monotonic clock.
  */
 
-import type { DrainReason } from "../messages.ts";
+import type { BootStage, DrainReason } from "../messages.ts";
 
 /** How far a booting worker has come. `listening`: it was told to listen and has not yet said that it does. */
 export type BootProgress = "forked" | "greeted" | "loaded" | "started" | "listening";
@@ -46,16 +46,16 @@ export interface WorkerRecord {
   /** SIGKILL was sent; its exit is awaited. */
   readonly isKilled: boolean;
   readonly failure: BootFailure | undefined;
+  /** What its boot still waits for, as what the application did not do. */
+  readonly lacks: string | undefined;
 }
 
 /** What a worker said, or what was seen, when its boot failed. */
 export interface BootFailure {
   readonly summary: string;
   readonly stack: string | undefined;
-  /** Whether the application's module had loaded by then: decides between the exit codes 3 and 4. */
-  readonly hadLoaded: boolean;
-  /** The listening failed: the address is the matter, not the application. */
-  readonly isBind: boolean;
+  /** What it was about: decides the exit code. */
+  readonly stage: BootStage;
 }
 
 /** A slot's past, from which the next respawn's delay follows. */

@@ -33,6 +33,7 @@ export interface Departure {
   /** The state it was in when it left. */
   readonly lastState: WorkerState;
   readonly failure: BootFailure | undefined;
+  readonly lacks: string | undefined;
   readonly cause: EndCause;
   /** Nobody asked for it. */
   readonly isAbnormal: boolean;
@@ -136,6 +137,7 @@ export class WorkerPool implements PoolView {
       hasQuitOrder: false,
       isKilled: false,
       failure: undefined,
+      lacks: undefined,
     });
   }
 
@@ -144,8 +146,14 @@ export class WorkerPool implements PoolView {
     this.#boot(id, (state) => ({ ...state, progress: "greeted" }));
   }
 
-  /** Its module has loaded. */
+  /** Its boot goes on only when the application does what, in the words of `lacks`, it has not done. */
+  waiting(id: number, lacks: string): void {
+    this.#update(id, { lacks });
+  }
+
+  /** Its application has been found. */
   loaded(id: number): void {
+    this.#update(id, { lacks: undefined });
     this.#boot(id, (state) => ({ ...state, progress: "loaded" }));
   }
 
@@ -199,13 +207,13 @@ export class WorkerPool implements PoolView {
     this.areSocketsClosed = true;
   }
 
-  /** It threw where nobody catches and drains by itself: its slot is free, and has failed. */
-  failing(id: number, now: number, random: number): void {
+  /** It has begun to drain by itself, because of the application: its slot is free, and has failed. */
+  failing(id: number, why: DrainReason, now: number, random: number): void {
     const worker = this.#byId.get(id);
     if (worker === undefined || worker.state.name === "draining") return;
     const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
     this.#slotFailed(worker, readyForMs, now, random);
-    this.draining(id, "uncaught exception", now);
+    this.draining(id, why, now);
   }
 
   /** It was told to leave at once; it is killed if it has not gone within `graceMs`. */
@@ -234,13 +242,14 @@ export class WorkerPool implements PoolView {
     const cause = worker.cause ?? causeOfExit(code, signal);
     const isAbnormal = !PLANNED.has(cause) && this.stop === undefined;
     const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
-    const isCounted = cause === "uncaught exception";
+    const isCounted = BY_ITSELF.has(cause);
     if ((isAbnormal && !isCounted) || worker.unwanted?.why === "unhealthy")
       this.#slotFailed(worker, readyForMs, now, random);
     return {
       worker: { ...worker, cause, state: { name: "gone" } },
       lastState: worker.state,
       failure: worker.failure,
+      lacks: worker.lacks,
       cause,
       isAbnormal,
     };
@@ -296,6 +305,9 @@ const PLANNED: ReadonlySet<EndCause> = new Set<EndCause>([
   "unhealthy",
   "terminated",
 ]);
+
+/** Drains that a worker begins by itself: counted as a failure when they begin. */
+export const BY_ITSELF: ReadonlySet<EndCause> = new Set<EndCause>(["uncaught exception", "closed by the application"]);
 
 function causeOfExit(code: number | null, signal: string | null): EndCause {
   if (signal !== null) return "killed from outside";

@@ -135,6 +135,7 @@ function isReport(message: unknown): message is Report {
 /** Each report's fields that the master reads into, with their types. */
 const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string, "string" | "object"])[] } = {
   hello: [],
+  waiting: [["lacks", "string"]],
   "application-loaded": [["info", "object"]],
   "application-started": [],
   ready: [],
@@ -142,6 +143,8 @@ const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string
   heartbeat: [],
   "term-received": [],
   uncaught: [["error", "object"]],
+  "server-closed": [],
+  "also-listening": [["address", "string"]],
   log: [
     ["level", "string"],
     ["msg", "string"],

@@ -5,12 +5,17 @@
  */
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { readAtOnce } from "../node-handles.ts";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { readAtOnce, transportOf } from "../node-handles.ts";
+import { alongside } from "./alongside.ts";
+import { websocketFarewell } from "./websocket-farewell.ts";
 
 interface Connection {
-  readonly socket: Socket;
+  /** What HTTP is spoken over: on TLS the encrypted socket, once there is one. */
+  socket: Socket;
   inFlight: number;
   /** The newest reply begun on it. */
   newest: ServerResponse | undefined;
@@ -20,7 +25,10 @@ interface Connection {
   bytesAtRest: number;
   /** When its last reply ended, if that was during a drain; the drain's beginning for one that was idle then. */
   idleSince: number;
-  isUpgraded: boolean;
+  /** It speaks another protocol, or its TLS handshake is not through: busy until it closes, or is. */
+  isBusy: boolean;
+  /** Tells the client, in the words of that protocol, that the server goes away. */
+  farewell: (() => void) | undefined;
   readonly owner: Connections;
 }
 
@@ -33,11 +41,30 @@ export class Connections {
   readonly #open = new Set<Connection>();
   isDraining = false;
   #whenEmpty: (() => void) | undefined;
+  /** The connection that is being set up in this turn. */
+  #arriving: Connection | undefined;
 
-  /** Counts the connections and requests of `server`; call before its request listener is added. */
+  /** Counts the connections and requests of `server`, whatever listeners it has already. */
   track(server: Server): void {
-    server.on("connection", (socket: Socket) => this.#add(socket));
-    server.on("request", (request: IncomingMessage, response: ServerResponse) => this.begin(request, response));
+    const begin = (request: IncomingMessage, response: ServerResponse): void => this.begin(request, response);
+    const upgraded = (request: IncomingMessage, socket: Duplex): void => this.#upgraded(request, socket);
+    server.prependListener("connection", (socket: Socket) => this.#add(socket));
+    server.prependListener("request", begin);
+    for (const event of ["checkContinue", "checkExpectation"]) alongside(server, event, begin);
+    for (const event of ["upgrade", "connect"]) alongside(server, event, upgraded);
+  }
+
+  /** The same for a server that encrypts by itself, or speaks HTTP/2. */
+  trackLayers(server: Server, { isTls }: { readonly isTls: boolean }): void {
+    if (isTls) {
+      server.prependListener("connection", () => {
+        if (this.#arriving !== undefined) this.#arriving.isBusy = true;
+      });
+      server.prependListener("secureConnection", (socket: TLSSocket) => this.#secured(socket));
+    }
+    server.prependListener("session", (session: ServerHttp2Session) => this.#multiplexed(session));
+    // Its listeners go before those, and tell them which connection it is.
+    this.track(server);
   }
 
   get size(): number {
@@ -54,12 +81,6 @@ export class Connections {
     response.on("close", endOfReply);
   }
 
-  /** The socket now speaks another protocol: it counts as busy until it closes. */
-  upgraded(socket: Duplex): void {
-    const connection = connectionOf.get(socket);
-    if (connection !== undefined) connection.isUpgraded = true;
-  }
-
   /** From now on each reply says `Connection: close`, those that have begun and not yet sent their head included. */
   beginDrain(): void {
     this.isDraining = true;
@@ -68,6 +89,7 @@ export class Connections {
       connection.idleSince = now;
       if (connection.inFlight > 0 && connection.newest !== undefined)
         this.#announceClose(connection, connection.newest);
+      connection.farewell?.();
     }
   }
 
@@ -102,15 +124,46 @@ export class Connections {
       closing: undefined,
       bytesAtRest: 0,
       idleSince: this.isDraining ? performance.now() : 0,
-      isUpgraded: false,
+      isBusy: false,
+      farewell: undefined,
       owner: this,
     };
+    this.#arriving = connection;
     connectionOf.set(socket, connection);
     this.#open.add(connection);
     socket.on("close", () => {
       this.#open.delete(connection);
       if (this.#open.size === 0) this.#whenEmpty?.();
     });
+  }
+
+  #upgraded(request: IncomingMessage, socket: Duplex): void {
+    this.#takeOver(connectionOf.get(socket), websocketFarewell(request, socket));
+  }
+
+  /** The handshake is through: requests come with the encrypted socket. */
+  #secured(socket: TLSSocket): void {
+    const connection = connectionOf.get(transportOf(socket) ?? socket);
+    if (connection === undefined) return;
+    connectionOf.set(socket, connection);
+    connection.socket = socket;
+    connection.isBusy = false;
+    this.#arriving = connection;
+  }
+
+  /** HTTP/2: the session counts its streams, and knows how to leave when they are through (RFC 9113 section 6.8). */
+  #multiplexed(session: ServerHttp2Session): void {
+    this.#takeOver(this.#arriving, () => {
+      if (!session.closed) session.close();
+    });
+  }
+
+  /** Another protocol has the connection from here on. */
+  #takeOver(connection: Connection | undefined, farewell: (() => void) | undefined): void {
+    if (connection === undefined) return;
+    connection.isBusy = true;
+    connection.farewell = farewell;
+    if (this.isDraining) farewell?.();
   }
 
   /** Of several pipelined replies only the last may close, or the others would be lost behind it. */
@@ -129,8 +182,8 @@ function endOfReply(this: ServerResponse): void {
   if (connection.owner.isDraining) connection.idleSince = performance.now();
 }
 
-function isIdle({ socket, inFlight, bytesAtRest, isUpgraded }: Connection): boolean {
-  return inFlight === 0 && !isUpgraded && socket.bytesRead <= bytesAtRest && !socket.destroyed;
+function isIdle({ socket, inFlight, bytesAtRest, isBusy }: Connection): boolean {
+  return inFlight === 0 && !isBusy && socket.bytesRead <= bytesAtRest && !socket.destroyed;
 }
 
 /**

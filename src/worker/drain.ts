@@ -4,18 +4,23 @@
  * in flight, at most until the deadline.
  */
 
-import type { Server } from "node:http";
+import type net from "node:net";
 import { messageOf, reportError } from "../errors.ts";
 import { stopAccepting } from "../node-handles.ts";
 import { emptyAcceptQueues } from "./accept-queue.ts";
 import { log } from "./channel.ts";
 import type { Connections } from "./connections.ts";
+import type { HeldServer } from "./held-server.ts";
 import type { Lifecycle } from "./load-application.ts";
 import { emitTerm, hasOwnTermListeners } from "./process-signals.ts";
 import { settledWithin } from "../settled-within.ts";
 
 export interface DrainPlan {
-  readonly servers: readonly Server[];
+  readonly servers: readonly net.Server[];
+  /** Other servers of the application: they stop accepting, and nobody waits for what is not HTTP. */
+  readonly others: readonly net.Server[];
+  /** A program's own server behind `servers`. */
+  readonly held: HeldServer | undefined;
   readonly connections: Connections;
   readonly lifecycle: Lifecycle;
   readonly lingerMs: number;
@@ -42,6 +47,7 @@ export async function drain(plan: DrainPlan): Promise<void> {
   connections.beginDrain();
   if (plan.wholeServer) await emptyAcceptQueues(servers, remainingMs());
   else for (const server of servers) stopAccepting(server);
+  for (const server of plan.others) if (server.listening) stopAccepting(server);
   if (!plan.mayDelay) await tellApplication(lifecycle, remainingMs());
   const sweep = setInterval(
     () => connections.closeIdle(plan.lingerMs),
@@ -52,6 +58,7 @@ export async function drain(plan: DrainPlan): Promise<void> {
     connections.destroyAll();
   }
   clearInterval(sweep);
+  plan.held?.finish();
   await shutDown(lifecycle, remainingMs());
 }
 

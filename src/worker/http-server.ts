@@ -1,9 +1,11 @@
 /**
  * The transport of this version: `node:http` on the master's sockets, one server a socket, all with the application's
- * one listener. An error that the listener throws or rejects with is that request's alone.
+ * one listener; or with the program's own server behind them. An error that the listener throws or rejects with is that
+ * request's alone.
  */
 
 import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import net from "node:net";
 import type { Duplex } from "node:stream";
 import { reportError } from "../errors.ts";
 import { expectContinue, toNodeListener } from "../gateway/index.ts";
@@ -11,31 +13,51 @@ import type { BootOrder, ListenerInfo } from "../messages.ts";
 import { listenOnHandle, type RawHandle } from "../node-handles.ts";
 import { log } from "./channel.ts";
 import type { Connections } from "./connections.ts";
-import type { LoadedApplication, UpgradeListener } from "./load-application.ts";
+import type { HeldServer } from "./held-server.ts";
+import { isTlsServer } from "./listen-capture.ts";
+import type { LoadedApplication, ServerApplication, UpgradeListener } from "./load-application.ts";
 
 /** Makes a server for one socket; it does not listen yet. */
-export function createServer(app: LoadedApplication, order: BootOrder, connections: Connections): Server {
+export function createServer(app: LoadedApplication, order: BootOrder, connections: Connections): net.Server {
+  if (app.interface === "server") return createFront(app.held.server);
   const server = http.createServer({ keepAliveTimeout: order.keepAliveMs });
   connections.track(server);
   server.on("request", requestListener(app, order));
-  if (app.interface === "gateway") {
+  if (app.interface !== "node") {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
       expectContinue(request, response);
       server.emit("request", request, response);
     });
-  } else if (app.upgrade !== undefined) {
-    const { upgrade } = app;
-    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      connections.upgraded(socket);
-      guardedUpgrade(upgrade, request, socket, head);
-    });
+  }
+  const { upgrade } = app;
+  if (upgrade !== undefined) {
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      guardedUpgrade(upgrade, request, socket, head),
+    );
   }
   return server;
 }
 
+/** Takes on the server of a program: counts its connections, and gives it the keep-alive of a server behind a proxy. */
+export function adoptServer({ server }: HeldServer, order: BootOrder, connections: Connections): void {
+  const isTls = isTlsServer(server);
+  if (isTls || !(server instanceof http.Server)) connections.trackLayers(server, { isTls });
+  else connections.track(server);
+  const isUsual = server.keepAliveTimeout === new http.Server().keepAliveTimeout;
+  if (order.isKeepAliveGiven || isUsual) server.keepAliveTimeout = order.keepAliveMs;
+}
+
+/** Accepts on one socket for the server of a program, which may have several sockets, or encrypt by itself. */
+function createFront(server: Server): net.Server {
+  const { allowHalfOpen, highWaterMark, keepAlive, keepAliveInitialDelay, noDelay, pauseOnConnect } =
+    server as unknown as net.ServerOpts & { highWaterMark?: number };
+  const options = { allowHalfOpen, highWaterMark, keepAlive, keepAliveInitialDelay, noDelay, pauseOnConnect };
+  return net.createServer(options as net.ServerOpts, (socket) => server.emit("connection", socket));
+}
+
 /** Listens on the master's socket. Rejects with the system's error when that cannot be. */
 export async function listen(
-  server: Server,
+  server: net.Server,
   { isUnix }: ListenerInfo,
   handle: RawHandle,
   backlog: number,
@@ -51,7 +73,7 @@ export async function listen(
   });
 }
 
-function requestListener(app: LoadedApplication, order: BootOrder): RequestListener {
+function requestListener(app: Exclude<LoadedApplication, ServerApplication>, order: BootOrder): RequestListener {
   if (app.interface === "node") return guarded(app.listener);
   return toNodeListener(app.application, {
     multiprocess: order.multiprocess,

@@ -3,19 +3,33 @@
  * starts nothing.
  */
 
-import { isGatewayApplication } from "../gateway/index.ts";
 import type { InterfaceName } from "../config/types.ts";
+import { isGatewayApplication } from "../gateway/index.ts";
+import {
+  describe,
+  describeExport,
+  hasMethods,
+  isClass,
+  isEmptyObject,
+  listExports,
+  type ModuleExports,
+} from "./describe-value.ts";
+import { BESIDE } from "./import-module.ts";
+import { isHttpServer } from "./listen-capture.ts";
+import { hintFor, plainParameterCount } from "./near-misses.ts";
 
-export type ModuleExports = Readonly<Record<string, unknown>>;
+export type ApplicationKind = Exclude<InterfaceName, "auto">;
 
 /** An application of a known kind; `found` says in words where it was and what it is. */
 export interface Identified {
-  readonly interface: Exclude<InterfaceName, "auto">;
+  readonly interface: ApplicationKind;
   readonly value: unknown;
   readonly found: string;
 }
 
-export type Identification = Identified | { readonly problem: string };
+export interface Problem {
+  readonly problem: string;
+}
 
 /** A candidate: an exported value and the name of its export. */
 export interface Candidate {
@@ -23,122 +37,140 @@ export interface Candidate {
   readonly value: unknown;
 }
 
-/** The export to serve: the named one, else `application`, else the default. */
+/** Where an application is looked for when no export was named, in this order. */
+const USUAL_NAMES = ["application", "default", "fetch"];
+
+/** The export to serve: the named one, else the only one that can be meant; undefined when there is none at all. */
 export function chooseExport(
   exports: ModuleExports,
-  exportName: string | undefined,
-): Candidate | { readonly problem: string } {
-  const names = Object.keys(exports);
+  { exportName, wanted }: { readonly exportName: string | undefined; readonly wanted: InterfaceName },
+): Candidate | Problem | undefined {
   if (exportName !== undefined) {
     if (exportName in exports) return { name: exportName, value: exports[exportName] };
     return { problem: `has no export named "${exportName}"; ${listExports(exports)}` };
   }
-  if (names.includes("application")) return { name: "application", value: exports.application };
-  if (exports.default !== undefined) return { name: "default", value: exports.default };
-  return { problem: `exports no application: ${listExports(exports)}; ${EXPECTED}` };
+  const candidates = USUAL_NAMES.map((name) => ({ name, value: exports[name] })).filter(isSomething);
+  const fitting = wanted === "auto" ? candidates.filter((candidate) => isServable(candidate)) : [];
+  return ambiguity(fitting) ?? fitting[0] ?? candidates[0];
 }
 
 /** Recognises a value as an application of the kind asked for, or of whichever kind fits. */
-export function identify({ name, value }: Candidate, wanted: InterfaceName): Identification {
-  const where = name === "default" ? "default export" : `export "${name}"`;
+export function identify({ name, value }: Candidate, wanted: InterfaceName): Identified | Problem {
+  const found = wanted === "auto" ? recognise({ name, value }) : asKind(wanted, value);
+  const where = describeExport(name);
+  if (found !== undefined) return { interface: found.kind, value, found: `${where}, ${found.what}` };
+  return { problem: `cannot be served: its ${where} is ${describe(value)}${wrongKind(value, wanted)}` };
+}
+
+/** A clause on an export that could be served and was not asked for, or on all of them when one was `refused`. */
+export function otherExports(exports: ModuleExports, refused: string, file: string): string {
+  for (const [name, value] of Object.entries(exports)) {
+    const found = name === refused || BESIDE.has(name) ? undefined : recognise({ name, value });
+    if (found !== undefined) return `; its ${describeExport(name)} is ${found.what}: ${file}:${name}`;
+  }
+  return Object.keys(exports).length > 1 && refused !== "" ? `; ${listExports(exports)}` : "";
+}
+
+/** Whether a function is an application already, whatever it would return when it is called. */
+export function isFinished(value: unknown): boolean {
+  return isGatewayApplication(value) || asFramework(value) !== undefined || asFetch(value) !== undefined;
+}
+
+interface Found {
+  readonly kind: ApplicationKind;
+  readonly what: string;
+}
+
+const GATEWAY: Found = { kind: "gateway", what: "a gateway application" };
+const FETCH: Found = { kind: "fetch", what: "a fetch handler" };
+const LISTENER: Found = { kind: "node", what: "a (req, res) function" };
+
+function recognise({ name, value }: Candidate): Found | undefined {
+  if (isGatewayApplication(value)) return GATEWAY;
+  const known = asServer(value) ?? asFramework(value) ?? asFetch(value);
+  if (known !== undefined) return known;
+  if (typeof value !== "function" || isClass(value)) return undefined;
+  if (name === "fetch") return FETCH;
+  const count = plainParameterCount(value);
+  if (count === 0 || count === 1) return undefined;
+  return name === "application" ? GATEWAY : LISTENER;
+}
+
+function asKind(wanted: ApplicationKind, value: unknown): Found | undefined {
+  const isFunction = typeof value === "function" && !isClass(value);
+  const framework = asServer(value) ?? asFramework(value);
   switch (wanted) {
     case "gateway":
-      return typeof value === "function"
-        ? found("gateway", value, where, "a gateway application")
-        : misfit(where, value, GATEWAY);
+      return isFunction && framework === undefined ? GATEWAY : undefined;
+    case "fetch":
+      return (
+        asFetch(value) ?? (isFunction && framework === undefined && !isGatewayApplication(value) ? FETCH : undefined)
+      );
     case "node":
-      return asNode(where, value) ?? misfit(where, value, NODE);
-    case "auto":
-      return identifyAny(name, where, value);
+      if (framework?.kind === "node") return framework;
+      return isFunction && !isGatewayApplication(value) ? LISTENER : undefined;
+    case "server":
+      return asServer(value);
   }
 }
 
-function identifyAny(name: string, where: string, value: unknown): Identification {
-  if (isGatewayApplication(value)) return found("gateway", value, where, "a gateway application");
-  const framework = asFramework(where, value);
-  if (framework !== undefined) return framework;
-  if (typeof value === "function") {
-    if (isClass(value)) return misfit(where, value, EXPECTED);
-    return name === "application"
-      ? found("gateway", value, where, "a gateway application")
-      : found("node", value, where, "a (req, res) function");
-  }
-  return misfit(where, value, EXPECTED);
-}
-
-function asNode(where: string, value: unknown): Identified | undefined {
-  const framework = asFramework(where, value);
-  if (framework !== undefined) return framework;
-  return typeof value === "function" && !isClass(value)
-    ? found("node", value, where, "a (req, res) function")
-    : undefined;
+function asServer(value: unknown): Found | undefined {
+  if (isHttpServer(value)) return { kind: "server", what: "an HTTP server" };
+  return hasMethods(value, "getHttpServer", "init") ? { kind: "server", what: "a NestJS application" } : undefined;
 }
 
 /** Applications that bring their own shape: each is recognised by the methods that it is served through. */
-function asFramework(where: string, value: unknown): Identified | undefined {
-  const has = (...names: string[]): boolean => names.every((name) => typeof memberOf(value, name) === "function");
+function asFramework(value: unknown): Found | undefined {
   if (typeof value === "function")
-    return has("use", "handle") ? found("node", value, where, "an Express or Connect application") : undefined;
-  if (has("callback", "use")) return found("node", value, where, "a Koa application");
-  if (has("ready", "routing")) return found("node", value, where, "a Fastify application");
+    return hasMethods(value, "use", "handle") ? { kind: "node", what: "an Express or Connect application" } : undefined;
+  if (hasMethods(value, "callback", "use")) return { kind: "node", what: "a Koa application" };
+  if (hasMethods(value, "ready", "routing")) return { kind: "node", what: "a Fastify application" };
   return undefined;
 }
 
-/** One clause that lists what the module exports. */
-export function listExports(exports: ModuleExports): string {
-  const names = Object.keys(exports);
-  if (names.length === 0) return "it exports nothing";
-  return `it exports ${names.map((name) => `${name} (${describe(exports[name])})`).join(", ")}`;
+function asFetch(value: unknown): Found | undefined {
+  return hasMethods(value, "fetch") ? FETCH : undefined;
 }
 
-/** A value in a few words: `a function with 2 parameters`, `an object with the keys a, b`. */
-export function describe(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
-  if (value instanceof Promise) return "a promise";
-  if (typeof value === "function") {
-    if (isClass(value)) return `the class ${value.name}`;
-    return `a function with ${value.length} ${value.length === 1 ? "parameter" : "parameters"}`;
-  }
-  if (typeof value !== "object") return value === undefined ? "undefined" : `a ${typeof value}`;
-  const kind = value.constructor?.name;
-  if (kind !== undefined && kind !== "Object") return `an instance of ${kind}`;
-  const keys = Object.keys(value);
-  if (keys.length === 0) return "an empty object";
-  return `an object with the keys ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", …" : ""}`;
+/** CommonJS that exports nothing has an empty object as its default. */
+function isSomething({ value }: Candidate): boolean {
+  return value !== undefined && !isEmptyObject(value);
 }
 
-const GATEWAY = "a gateway application is a function (environ, startResponse)";
-const NODE = "an application for node:http is a function (req, res) or a framework's application object";
-const EXPECTED =
-  "tsgate serves an export named application (environ, startResponse), a default export made by defineApplication(), " +
-  "or a default export that is a (req, res) function or a framework's application";
-
-function found(kind: Identified["interface"], value: unknown, where: string, what: string): Identified {
-  return { interface: kind, value, found: `${where}, ${what}` };
+function isServable(candidate: Candidate): boolean {
+  return recognise(candidate) !== undefined;
 }
 
-function misfit(where: string, value: unknown, expected: string): { readonly problem: string } {
-  const hint = hintFor(value);
-  return { problem: `cannot be served: its ${where} is ${describe(value)}${hint}; ${expected}` };
+/** Two different applications in one module: which is meant, only the user knows. */
+function ambiguity(candidates: readonly Candidate[]): Problem | undefined {
+  const [first, ...others] = candidates;
+  const other = others.find((candidate) => first !== undefined && !isSame(first, candidate));
+  if (first === undefined || other === undefined) return undefined;
+  const [one, two] = [first, other].map((one) => `${describeExport(one.name)} (${recognise(one)?.what})`);
+  return {
+    problem: `has two applications, its ${one} and its ${two}; say which: ${first.name} or ${other.name}, after a colon`,
+  };
 }
 
-/** What the value most likely is instead. */
-function hintFor(value: unknown): string {
-  if (value instanceof Promise) return "; a promise is awaited when it comes from a factory (--factory)";
-  if (typeof memberOf(value, "fetch") === "function")
-    return " (a fetch handler, a kind that this version does not serve)";
-  if (typeof memberOf(value, "listen") === "function") return " (a server, a kind that this version does not serve)";
-  if (describe(value) === "an empty object")
-    return " (a program that calls listen() itself exports its application instead)";
-  return "";
+function isSame(one: Candidate, other: Candidate): boolean {
+  return one.value === other.value || (recognise(one)?.kind === "fetch" && recognise(other)?.kind === "fetch");
 }
 
-function isClass(value: unknown): boolean {
-  return typeof value === "function" && Function.prototype.toString.call(value).startsWith("class");
+function wrongKind(value: unknown, wanted: InterfaceName): string {
+  const fitting = wanted === "auto" ? undefined : recognise({ name: "default", value });
+  if (fitting !== undefined && fitting.kind !== wanted)
+    return `, ${fitting.what} (--interface ${fitting.kind}); ${EXPECTED[wanted]}`;
+  return `${hintFor(value)}; ${EXPECTED[wanted]}`;
 }
 
-function memberOf(value: unknown, name: string): unknown {
-  const isHolder = (typeof value === "object" && value !== null) || typeof value === "function";
-  return isHolder ? (value as Record<string, unknown>)[name] : undefined;
-}
+/** What can be served, by the interface that was asked for. */
+export const EXPECTED: Readonly<Record<InterfaceName, string>> = {
+  auto:
+    "tsgate serves an export named application (environ, startResponse), a default export made by defineApplication(), " +
+    "an object with a fetch(request) method, a (req, res) function, a framework's application, an http.Server, " +
+    "or a program that calls listen() itself",
+  gateway: "a gateway application is a function (environ, startResponse)",
+  fetch: "a fetch handler is an object with a fetch(request) method, or a function (request) that returns a Response",
+  node: "an application for node:http is a function (req, res) or a framework's application object",
+  server: "an application of kind server is an http.Server, or a program that calls listen() itself",
+};

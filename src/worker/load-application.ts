@@ -1,26 +1,34 @@
 /**
- * Loads the application's module and turns what it exports into something a server can call, with the functions of its
- * own life beside it. The master never runs this, but with `--preload`.
+ * Loads the application's module and turns what it exports, or the server that it starts, into something that can be
+ * put behind a transport, with the functions of its own life beside it. The master never runs this.
  */
 
-import fs from "node:fs";
-import type { IncomingMessage, RequestListener } from "node:http";
-import { createRequire } from "node:module";
+import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { pathToFileURL } from "node:url";
 import type { AppReference } from "../app-ref.ts";
-import { hintForModuleSyntax, locateSyntaxError } from "../config/syntax-error.ts";
-import type { InterfaceName } from "../config/types.ts";
-import { EXIT, messageOf, TsgateError } from "../errors.ts";
-import type { Application } from "../gateway/index.ts";
+import { EXIT, TsgateError } from "../errors.ts";
+import { type Application, fetchApplication, type FetchHandler, installLightClasses } from "../gateway/index.ts";
+import type { BootOrder } from "../messages.ts";
+import {
+  describe,
+  describeExport,
+  isEmptyObject,
+  listExports,
+  memberOf,
+  type ModuleExports,
+} from "./describe-value.ts";
+import { describeAsked, type HeldServer } from "./held-server.ts";
 import {
   type Candidate,
   chooseExport,
-  describe,
+  EXPECTED,
   type Identified,
   identify,
-  type ModuleExports,
+  isFinished,
+  otherExports,
 } from "./identify-application.ts";
+import { applicationFailed, importModule, LIFECYCLE } from "./import-module.ts";
+import { isHttpServer, type ListenCapture } from "./listen-capture.ts";
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -32,80 +40,131 @@ export interface Lifecycle {
   readonly shutdown?: () => unknown;
 }
 
+interface Common {
+  readonly found: string;
+  readonly lifecycle: Lifecycle;
+}
+
+/** A program's own server; it brings its listeners, for upgrades too. */
+export interface ServerApplication extends Common {
+  readonly interface: "server";
+  readonly held: HeldServer;
+}
+
 /** An application ready to be put behind a transport. */
-export type LoadedApplication = { readonly found: string; readonly lifecycle: Lifecycle } & (
-  | { readonly interface: "gateway"; readonly application: Application }
-  | { readonly interface: "node"; readonly listener: RequestListener; readonly upgrade: UpgradeListener | undefined }
-);
+export type LoadedApplication =
+  | (Common & {
+      readonly interface: "gateway" | "fetch";
+      readonly application: Application;
+      readonly upgrade: UpgradeListener | undefined;
+    })
+  | (Common & {
+      readonly interface: "node";
+      readonly listener: RequestListener;
+      readonly upgrade: UpgradeListener | undefined;
+    })
+  | ServerApplication;
 
 export interface LoadOptions {
-  readonly app: AppReference;
-  readonly interface: InterfaceName;
-  readonly factory: boolean;
+  readonly order: Pick<BootOrder, "app" | "interface" | "factory" | "listenMatch" | "nativeFetch">;
+  readonly capture: ListenCapture;
+  /** Told what the application has not done yet and the boot waits for. */
+  readonly waits: (lacks: string) => void;
 }
 
 /**
- * Imports the module and finds its application.
+ * Imports the module and finds its application: a server that it has told to listen, else what it exports, else the
+ * server that it will tell to listen.
  * @throws TsgateError exit 4; when the module itself failed, its error is the cause and keeps its own stack
  */
-export async function loadApplication({ app, interface: wanted, factory }: LoadOptions): Promise<LoadedApplication> {
+export async function loadApplication(options: LoadOptions): Promise<LoadedApplication> {
+  const { app, factory, interface: wanted } = options.order;
   const exports = await importModule(app);
-  const chosen = chooseExport(exports, app.exportName);
-  if ("problem" in chosen) throw refusal(app, chosen.problem);
-  const candidate = factory ? await callFactory(app, chosen) : chosen;
-  const identified = identify(candidate, wanted);
-  if ("problem" in identified) throw refusal(app, identified.problem);
-  return { ...(await prepare(app, identified, exports)), found: identified.found, lifecycle: lifecycleOf(exports) };
-}
-
-async function importModule(app: AppReference): Promise<ModuleExports> {
-  try {
-    return exportsOf((await import(pathToFileURL(app.file).href)) as ModuleExports, app.file);
-  } catch (error) {
-    await locateSyntaxError(app.file, error);
-    throw failure(app, "failed to load", error);
+  const chosen = chooseExport(exports, { exportName: app.exportName, wanted });
+  if (chosen !== undefined && "problem" in chosen && options.capture.taken === undefined)
+    throw refusal(app, chosen.problem);
+  const candidate = chosen === undefined || "problem" in chosen ? undefined : chosen;
+  const made = factory && candidate !== undefined ? await callFactory(app, candidate) : candidate;
+  const held = options.capture.taken;
+  if (held !== undefined) return program(held, exports);
+  if (made === undefined || (wanted === "server" && !isExportedServer(made))) return listening(options, exports);
+  options.capture.stopTaking();
+  const identified = identify(made, wanted);
+  if ("problem" in identified) {
+    const others = otherExports(exports, made.name, app.text);
+    throw refusal(app, `${identified.problem}${others}`);
   }
+  return prepare(options, identified, exports);
 }
 
-/** A CommonJS module's exports are its own `module.exports`, whatever of them the import has made visible. */
-function exportsOf(namespace: ModuleExports, file: string): ModuleExports {
-  const own = createRequire(file).cache[fs.realpathSync(file)]?.exports as unknown;
-  if ((typeof own !== "object" || own === null) && typeof own !== "function") return namespace;
-  const all = { ...own } as ModuleExports;
-  // Compilers make it a property that is not enumerable, so the copy lacks it.
-  if ((own as ModuleExports).__esModule === true) return all;
-  const isNamespaceLike = Object.getPrototypeOf(own) === Object.prototype;
-  const beside = Object.entries(all).filter(
-    ([name]) => isNamespaceLike || LIFECYCLE.includes(name) || name === "upgrade",
-  );
-  return { ...Object.fromEntries(beside), default: own };
+function isExportedServer(made: Candidate): boolean {
+  return !("problem" in identify(made, "server"));
 }
 
-async function callFactory(app: AppReference, { name, value }: Candidate): Promise<Candidate> {
+/** Waits for a program that has loaded and does not listen yet. */
+async function listening({ order, capture, waits }: LoadOptions, exports: ModuleExports): Promise<LoadedApplication> {
+  const { interface: wanted, listenMatch } = order;
+  if (wanted !== "auto" && wanted !== "server") {
+    throw refusal(order.app, `exports no application: ${listExports(exports)}; ${EXPECTED[wanted]}`);
+  }
+  const call = listenMatch === undefined ? "listen() on an HTTP server" : `listen(${listenMatch}) (--listen-match)`;
+  const elsewhere = capture.elsewhere.map((asked) => describeAsked(asked)).join(", ");
+  const instead = elsewhere === "" ? "" : `, only ${elsewhere}`;
+  waits(`${describeLack(exports, order.app.text)} and did not call ${call}${instead}`);
+  return program(await capture.whenTaken(), exports);
+}
+
+/** `exports nothing`, or what it exports instead of an application. */
+function describeLack(exports: ModuleExports, file: string): string {
+  const names = Object.keys(exports).filter((name) => !(name === "default" && isEmptyObject(exports[name])));
+  if (names.length === 0) return "exports nothing";
+  return `exports no application (${listExports(exports)}${otherExports(exports, "", file)})`;
+}
+
+function program(held: HeldServer, exports: ModuleExports): ServerApplication {
+  const found = held.asked === undefined ? "an HTTP server" : `a program that calls ${describeAsked(held.asked)}`;
+  return { interface: "server", held, found, lifecycle: lifecycleOf(exports) };
+}
+
+async function callFactory(app: AppReference, candidate: Candidate): Promise<Candidate> {
+  const { name, value } = candidate;
   if (typeof value !== "function")
-    throw refusal(app, `has no factory: its export "${name}" is ${describe(value)} (--factory)`);
+    throw refusal(app, `has no factory: its ${describeExport(name)} is ${describe(value)} (--factory)`);
+  const known = isFinished(value) ? identify(candidate, "auto") : undefined;
+  if (known !== undefined && "found" in known)
+    throw refusal(app, `needs no factory: its ${known.found.replace(", ", " is ")}; leave out --factory`);
   try {
     return { name, value: await (value as () => unknown)() };
   } catch (error) {
-    throw failure(app, "failed in its factory", error);
+    throw applicationFailed(app, "failed in its factory", error);
   }
 }
 
-type Prepared =
-  | { readonly interface: "gateway"; readonly application: Application }
-  | { readonly interface: "node"; readonly listener: RequestListener; readonly upgrade: UpgradeListener | undefined };
-
 async function prepare(
-  app: AppReference,
-  { interface: kind, value }: Identified,
+  { order, capture }: LoadOptions,
+  { interface: kind, value, found }: Identified,
   exports: ModuleExports,
-): Promise<Prepared> {
-  if (kind === "gateway") return { interface: kind, application: value as Application };
+): Promise<LoadedApplication> {
+  const lifecycle = lifecycleOf(exports);
   const upgrade = typeof exports.upgrade === "function" ? (exports.upgrade as UpgradeListener) : undefined;
+  switch (kind) {
+    case "gateway":
+      return { interface: kind, application: value as Application, upgrade, found, lifecycle };
+    case "fetch":
+      if (!order.nativeFetch) installLightClasses();
+      return { interface: kind, application: fetchApplication(fetchHandler(value)), upgrade, found, lifecycle };
+    case "node":
+      return { interface: kind, listener: await ready(order.app, toListener(value)), upgrade, found, lifecycle };
+    case "server":
+      return { interface: kind, held: capture.take(await ready(order.app, toServer(value))), found, lifecycle };
+  }
+}
+
+async function ready<Result>(app: AppReference, made: Promise<Result>): Promise<Result> {
   try {
-    return { interface: kind, listener: await toListener(value), upgrade };
+    return await made;
   } catch (error) {
-    throw failure(app, "failed to become ready", error);
+    throw applicationFailed(app, "failed to become ready", error);
   }
 }
 
@@ -118,7 +177,20 @@ async function toListener(value: unknown): Promise<RequestListener> {
   return (request, response) => framework.routing?.(request, response);
 }
 
-const LIFECYCLE = ["startup", "health", "beforeDrain", "shutdown"];
+/** The server of a value that was recognised as one, or as a framework's application around one. */
+async function toServer(value: unknown): Promise<Server> {
+  if (isHttpServer(value)) return value;
+  const framework = value as { init(): Promise<unknown>; getHttpServer(): Server };
+  await framework.init();
+  return framework.getHttpServer();
+}
+
+/** Called as a method of the object that it belongs to, whenever it is called: frameworks replace theirs. */
+function fetchHandler(value: unknown): FetchHandler {
+  if (memberOf(value, "fetch") === undefined) return value as FetchHandler;
+  const owner = value as { fetch: FetchHandler };
+  return (request, environ) => owner.fetch(request, environ);
+}
 
 function lifecycleOf(exports: ModuleExports): Lifecycle {
   return Object.fromEntries(
@@ -130,9 +202,4 @@ function refusal(app: AppReference, problem: string): TsgateError {
   return new TsgateError("APP_REFUSED", `application ${app.text} ${problem}`, {
     exitCode: EXIT.applicationFailedToLoad,
   });
-}
-
-function failure(app: AppReference, what: string, cause: unknown): TsgateError {
-  const message = `application ${app.text} ${what}: ${messageOf(cause)}${hintForModuleSyntax(cause)}`;
-  return new TsgateError("APP_FAILED", message, { exitCode: EXIT.applicationFailedToLoad, cause });
 }

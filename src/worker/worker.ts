@@ -3,7 +3,7 @@
  * to, when its master is gone, or when the application threw where nobody catches. It runs no policy.
  */
 
-import type { Server } from "node:http";
+import type net from "node:net";
 import { bindProblem } from "../bind-problem.ts";
 import { EXIT, messageOf, reportError, TsgateError } from "../errors.ts";
 import type { BootOrder, BootStage, DrainReason, ListenerInfo, Order } from "../messages.ts";
@@ -13,7 +13,9 @@ import { Connections } from "./connections.ts";
 import { drain } from "./drain.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { runWorkerHook } from "./hooks.ts";
-import { createServer, listen } from "./http-server.ts";
+import { EXPECTED } from "./identify-application.ts";
+import { adoptServer, createServer, listen } from "./http-server.ts";
+import { isHttpServer, ListenCapture } from "./listen-capture.ts";
 import { loadApplication, type LoadedApplication } from "./load-application.ts";
 import { takeSignals } from "./process-signals.ts";
 import { toldReady } from "./told-ready.ts";
@@ -22,6 +24,9 @@ import { toldReady } from "./told-ready.ts";
 const ORPHAN_LINGER_MS = 1000;
 /** How long a master may take to answer that it has seen this worker's SIGTERM. */
 const TERM_ANSWER_MS = 1000;
+
+/** A program that has loaded and does not listen yet is named after this long. */
+const LATE_MS = 5000;
 
 interface LeaveOptions {
   readonly why: DrainReason;
@@ -32,10 +37,13 @@ interface LeaveOptions {
 
 export class Worker {
   readonly #connections = new Connections();
-  readonly #servers: Server[] = [];
+  readonly #servers: net.Server[] = [];
+  /** Other servers of the application, which listen by themselves. */
+  readonly #others: net.Server[] = [];
   #order: BootOrder | undefined;
   #app: LoadedApplication | undefined;
   #stage: "load" | "startup" | "started" | "serving" = "load";
+  #lacks: string | undefined;
   #isLeaving = false;
   #stopBeating: () => void = () => {};
   #termTimer: NodeJS.Timeout | undefined;
@@ -73,9 +81,11 @@ export class Worker {
     this.#take(order);
     const hasToldReady = order.waitReady ? toldReady() : undefined;
     try {
-      this.#app = await loadApplication(order);
+      this.#app = await this.#load(order);
+      this.#adopt(this.#app, order);
       this.#reportLoaded(this.#app);
       this.#stage = "startup";
+      this.#lacks = undefined;
       await runWorkerHook(order.hooksFile, "postWorkerInit", order.worker);
       await this.#app.lifecycle.startup?.();
       this.#stage = "started";
@@ -91,11 +101,46 @@ export class Worker {
   async #check(order: BootOrder): Promise<void> {
     this.#take(order);
     try {
-      this.#reportLoaded(await loadApplication(order));
+      this.#reportLoaded(await this.#load(order, { isDryRun: true }));
     } catch (error) {
       this.#failBoot(error);
     }
     process.exit(EXIT.stopped);
+  }
+
+  async #load(order: BootOrder, { isDryRun = false } = {}): Promise<LoadedApplication> {
+    const capture = new ListenCapture({
+      takes: order.interface === "auto" || order.interface === "server",
+      match: order.listenMatch,
+      isDryRun,
+      tcpAddress: order.tcpAddress,
+      alsoListening: (server, address) => this.#alsoListening(server, address),
+    });
+    const waits = (lacks: string): void => {
+      this.#lacks = lacks;
+      report({ tsgate: "waiting", lacks });
+      lateTimer = setTimeout(() => log("warn", "application is late", { waitedMs: LATE_MS, found: lacks }), LATE_MS);
+      lateTimer.unref();
+    };
+    let lateTimer: NodeJS.Timeout | undefined;
+    try {
+      return await loadApplication({ order, capture: capture.install(), waits });
+    } finally {
+      clearTimeout(lateTimer);
+    }
+  }
+
+  /** A program's own server: its connections are counted, and its `close()` makes this worker leave. */
+  #adopt(app: LoadedApplication, order: BootOrder): void {
+    if (app.interface !== "server") return;
+    adoptServer(app.held, order, this.#connections);
+    app.held.own({ closed: () => this.#onServerClosed(), connectionCount: () => this.#connections.size });
+  }
+
+  #alsoListening(server: net.Server, address: string): void {
+    this.#others.push(server);
+    if (isHttpServer(server)) this.#connections.track(server);
+    report({ tsgate: "also-listening", address });
   }
 
   #take(order: BootOrder): void {
@@ -139,6 +184,8 @@ export class Worker {
       const mayDelay = why !== "orphaned";
       await drain({
         servers: this.#servers,
+        others: this.#others,
+        held: this.#app?.interface === "server" ? this.#app.held : undefined,
         connections: this.#connections,
         lifecycle,
         lingerMs,
@@ -179,6 +226,17 @@ export class Worker {
     }
   }
 
+  /** The program has had enough, while nobody asked it to leave: what is in flight is answered, and it is replaced. */
+  #onServerClosed(): void {
+    if (this.#isLeaving) return;
+    if (this.#stage !== "serving") {
+      this.#failBoot(undefined, `application ${this.#order?.app.text ?? ""} closed its server before it was ready`);
+      return;
+    }
+    report({ tsgate: "server-closed" });
+    this.#leaveAlone("closed by the application", EXIT.error);
+  }
+
   /** The loop is empty before the worker is ready: it waits for what can never come. */
   #onNothingLeft(): void {
     if (this.#isLeaving || this.#stage === "serving") return;
@@ -187,7 +245,8 @@ export class Worker {
       startup: "has a startup() that can never settle",
       started: "never said process.send('ready'), and nothing is left that could (--wait-ready)",
     };
-    this.#failBoot(undefined, `application ${this.#order?.app.text ?? ""} ${what[this.#stage]}`);
+    const why = this.#lacks === undefined ? what[this.#stage] : `${this.#lacks}; ${EXPECTED.auto}`;
+    this.#failBoot(undefined, `application ${this.#order?.app.text ?? ""} ${why}`);
   }
 
   #failBoot(

@@ -45,7 +45,10 @@ describe("the command line", () => {
       "--log-level loud app.mjs",
       '--log-level: "loud" is not known; give one of trace, debug, info, warn, error, fatal',
     ],
-    ["--interface nod app.mjs", '--interface: "nod" is not known; did you mean node? (one of auto, gateway, node)'],
+    [
+      "--interface nod app.mjs",
+      '--interface: "nod" is not known; did you mean node? (one of auto, gateway, fetch, node, server)',
+    ],
     [
       "app.mjs 8000",
       'only one application can be given, and "8000" is one too many; the application\'s own arguments follow --, as in tsgate app.mjs -- 8000',

@@ -10,9 +10,6 @@ import { tempProject } from "../support/temp-project.ts";
 /** What an application that would be served looks like; it follows whatever keeps it from being served. */
 const LISTENER = "export default (request, response) => response.end();\n";
 const PAUSE = "const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));\n";
-const SERVED =
-  "tsgate serves an export named application (environ, startResponse), a default export made by defineApplication(), " +
-  "or a default export that is a (req, res) function or a framework's application";
 
 interface Case {
   readonly name: string;
@@ -147,49 +144,6 @@ describe("an application that does not load ends with exit code 4", () => {
     expect(await failedStart(project, ["sever.mjs"])).toEqual({
       code: 4,
       sentence: "the application sever.mjs was not found: there is no DIR/sever.mjs; did you mean server.mjs?",
-      stack: "",
-    });
-  });
-});
-
-describe("an export that is no application ends with exit code 4", () => {
-  test.each([
-    ["a number", "export default 42;", `its default export is a number; ${SERVED}`],
-    [
-      "a promise",
-      "export default Promise.resolve(() => {});",
-      `its default export is a promise; a promise is awaited when it comes from a factory (--factory); ${SERVED}`,
-    ],
-    ["a class", "export default class Site {}", `its default export is the class Site; ${SERVED}`],
-    [
-      "an empty object",
-      "export default {};",
-      `its default export is an empty object (a program that calls listen() itself exports its application instead); ${SERVED}`,
-    ],
-    ["null", "export default null;", `its default export is null; ${SERVED}`],
-  ])("%s", async (_, code, problem) => {
-    const project = await tempProject({ "app.mjs": `${code}\n` });
-    expect(await failedStart(project, ["app.mjs"])).toEqual({
-      code: 4,
-      sentence: `application app.mjs cannot be served: ${problem}`,
-      stack: "",
-    });
-  });
-
-  test("no default export, and nothing named application: what is there is listed", async () => {
-    const project = await tempProject({ "app.mjs": "export const handler = (a, b) => {};\nexport const port = 80;\n" });
-    expect(await failedStart(project, ["app.mjs"])).toEqual({
-      code: 4,
-      sentence: `application app.mjs exports no application: it exports handler (a function with 2 parameters), port (a number); ${SERVED}`,
-      stack: "",
-    });
-  });
-
-  test("a named export that is not there", async () => {
-    const project = await tempProject({ "app.mjs": LISTENER });
-    expect(await failedStart(project, ["app.mjs:server"])).toEqual({
-      code: 4,
-      sentence: `application app.mjs:server has no export named "server"; it exports default (a function with 2 parameters)`,
       stack: "",
     });
   });

@@ -80,7 +80,7 @@ export class Simulation {
         const worker = this.#choose(event.pick, ({ state }) => state.name === "ready");
         if (worker === undefined) break;
         this.#lowerFloor(worker);
-        this.pool.failing(worker.id, this.now, this.#random());
+        this.pool.failing(worker.id, "uncaught exception", this.now, this.#random());
         this.#failed(worker.generation);
         break;
       }

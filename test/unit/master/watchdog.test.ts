@@ -18,6 +18,7 @@ function worker(state: WorkerState, change: Partial<WorkerRecord> = {}): WorkerR
     hasQuitOrder: false,
     isKilled: false,
     failure: undefined,
+    lacks: undefined,
     ...change,
   };
 }

@@ -1,0 +1,146 @@
+/**
+ * Stands between a program and `server.listen()`. Of a program's own HTTP servers one is taken: it gets tsgate's
+ * sockets in the place of what it asked for. Everything else that listens does so as node:cluster has it (the workers
+ * share one socket) and is named. Installed once, before the program is loaded.
+ */
+
+import http, { type Server } from "node:http";
+import net from "node:net";
+import type { TcpAddress } from "../messages.ts";
+import { alreadyListening, HeldServer } from "./held-server.ts";
+import { type AskedAddress, type ListenCall, readListenCall } from "./listen-call.ts";
+
+export interface CaptureOptions {
+  /** Whether a server may be taken at all: the application's kind is `server`, or not known yet. */
+  readonly takes: boolean;
+  /** The port whose `listen()` is taken; undefined for the first of an HTTP server. */
+  readonly match: number | undefined;
+  /** The application is only looked at: nothing it asks for is really listened on. */
+  readonly isDryRun: boolean;
+  readonly tcpAddress: TcpAddress | undefined;
+  /** Another server of the program listens. */
+  readonly alsoListening: (server: net.Server, address: string) => void;
+}
+
+type Listen = (this: net.Server, ...args: readonly unknown[]) => net.Server;
+
+export class ListenCapture {
+  readonly #options: CaptureOptions;
+  readonly #held = new WeakMap<net.Server, HeldServer>();
+  readonly #elsewhere: AskedAddress[] = [];
+  #isTaking: boolean;
+  #taken: HeldServer | undefined;
+  #whenTaken: (() => void) | undefined;
+
+  constructor(options: CaptureOptions) {
+    this.#options = options;
+    this.#isTaking = options.takes;
+  }
+
+  /** Puts itself in the place of `listen()`. */
+  install(): this {
+    const prototype = net.Server.prototype as unknown as { listen: Listen };
+    const { listen } = prototype;
+    const capture = (server: net.Server, args: readonly unknown[]): net.Server =>
+      this.#listen(server, args, () => listen.apply(server, [...args]));
+    prototype.listen = function listen(...args) {
+      return capture(this, args);
+    };
+    return this;
+  }
+
+  /** The server that was taken and that the program has not closed again. */
+  get taken(): HeldServer | undefined {
+    return this.#taken?.isClosed === true ? undefined : this.#taken;
+  }
+
+  /** Addresses that HTTP servers of the program have asked for and that were not the one to take. */
+  get elsewhere(): readonly AskedAddress[] {
+    return this.#elsewhere;
+  }
+
+  /** Resolves when a server is taken. */
+  async whenTaken(): Promise<HeldServer> {
+    for (;;) {
+      if (this.taken !== undefined) return this.taken;
+      await new Promise<void>((resolve) => (this.#whenTaken = resolve));
+    }
+  }
+
+  /** Takes a server that the program has exported and need not tell to listen. */
+  take(server: Server): HeldServer {
+    this.#isTaking = false;
+    const known = this.#held.get(server);
+    if (known !== undefined) return known;
+    const held = this.#hold(server, undefined);
+    held.announce();
+    return held;
+  }
+
+  /** From here on every server listens by itself. */
+  stopTaking(): void {
+    this.#isTaking = false;
+  }
+
+  #listen(server: net.Server, args: readonly unknown[], listen: () => net.Server): net.Server {
+    if (this.#held.get(server)?.isClosed === false) throw alreadyListening();
+    const call = readListenCall(args);
+    if (call === undefined) return listen();
+    if (isHttpServer(server)) {
+      if (this.#mayTake(call.address)) return this.#take(server, call);
+      if (this.#isTakenToo(call.address)) return this.#pretend(server, call);
+      this.#elsewhere.push(call.address);
+    }
+    if (this.#options.isDryRun) return this.#pretend(server, call);
+    server.once("listening", () => this.#options.alsoListening(server, formatAddress(server)));
+    return listen();
+  }
+
+  #mayTake(address: AskedAddress): boolean {
+    if (!this.#isTaking || this.taken !== undefined) return false;
+    const { match } = this.#options;
+    return match === undefined || (address.kind === "port" && address.port === match);
+  }
+
+  #take(server: Server, call: ListenCall): net.Server {
+    this.#taken = this.#hold(server, call.address);
+    this.#taken.announce(call);
+    this.#whenTaken?.();
+    return server;
+  }
+
+  /** The same port on another address, as frameworks listen on both that `localhost` stands for. */
+  #isTakenToo(address: AskedAddress): boolean {
+    const asked = this.taken?.asked;
+    if (address.kind !== "port" || address.port === 0 || asked?.kind !== "port") return false;
+    return address.port === asked.port || address.port === this.#options.tcpAddress?.port;
+  }
+
+  #pretend(server: net.Server, call: ListenCall): net.Server {
+    this.#hold(server as Server, call.address).announce(call);
+    return server;
+  }
+
+  #hold(server: Server, asked: AskedAddress | undefined): HeldServer {
+    const held = new HeldServer(server, asked, this.#options.tcpAddress);
+    this.#held.set(server, held);
+    return held;
+  }
+}
+
+/** Whether it speaks HTTP: `http.Server`, and what only `https` and `http2` servers have, without loading those. */
+export function isHttpServer(value: unknown): value is Server {
+  if (!(value instanceof net.Server)) return false;
+  return value instanceof http.Server || "closeIdleConnections" in value || "updateSettings" in value;
+}
+
+/** Whether its connections are encrypted by itself: only servers of `tls` have this method. */
+export function isTlsServer(server: net.Server): boolean {
+  return "setSecureContext" in server;
+}
+
+function formatAddress(server: net.Server): string {
+  const address = server.address();
+  if (address === null || typeof address === "string") return `unix:${address ?? ""}`;
+  return address.family === "IPv6" ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
+}
