@@ -35,7 +35,7 @@ export interface DrainPlan {
 const LONGEST_BEFORE_DRAIN_MS = 10_000;
 /** How often the connections are looked through for those whose lingering is over. */
 const SWEEP_EVERY_MS = 100;
-/** What an application's own SIGTERM listeners get to end the process themselves. */
+/** What an application gets to come to its end by itself, with its own SIGTERM listeners or the callback of its `close()`. */
 const LONGEST_TERM_MS = 5000;
 
 /** Resolves when the last connection is gone or the deadline has passed, and the application has shut down. Never rejects. */
@@ -58,8 +58,9 @@ export async function drain(plan: DrainPlan): Promise<void> {
     connections.destroyAll();
   }
   clearInterval(sweep);
+  const hasClosed = plan.held?.isClosed === true;
   plan.held?.finish();
-  await shutDown(lifecycle, remainingMs());
+  await shutDown(lifecycle, remainingMs(), hasClosed);
 }
 
 async function tellApplication(lifecycle: Lifecycle, remainingMs: number): Promise<void> {
@@ -68,13 +69,22 @@ async function tellApplication(lifecycle: Lifecycle, remainingMs: number): Promi
   await call("beforeDrain", lifecycle, Math.min(LONGEST_BEFORE_DRAIN_MS, remainingMs));
 }
 
-async function shutDown(lifecycle: Lifecycle, remainingMs: number): Promise<void> {
+/** @param hasClosed the application has closed its server and may have more to do now that it is closed */
+async function shutDown(lifecycle: Lifecycle, remainingMs: number, hasClosed: boolean): Promise<void> {
   const budgetMs = Math.max(SHORTEST_SHUTDOWN_MS, remainingMs);
   await call("shutdown", lifecycle, budgetMs);
-  if (!hasOwnTermListeners()) return;
+  if (!hasOwnTermListeners() && !hasClosed) return;
   guarded("SIGTERM listener", emitTerm);
-  // They end the process when they are done; there is no other sign of it.
-  await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_TERM_MS, budgetMs)));
+  await nothingLeft(Math.min(LONGEST_TERM_MS, budgetMs));
+}
+
+/** The application ends the process when it is done, or leaves it nothing to wait for, as when Node runs it alone. */
+async function nothingLeft(ms: number): Promise<void> {
+  process.channel?.unref();
+  await new Promise<void>((resolve) => {
+    process.once("beforeExit", () => resolve());
+    setTimeout(resolve, ms).unref();
+  });
 }
 
 /** Even at the deadline the application gets a moment to say goodbye. */

@@ -19,6 +19,9 @@ const SERVED: readonly (readonly [kind: ApplicationKind, over: string, bind: str
   ["gateway", "TCP", "127.0.0.1:0"],
   ["express", "TCP", "127.0.0.1:0"],
   ["gateway", "a unix socket", "unix:app.sock"],
+  ["fetch", "TCP", "127.0.0.1:0"],
+  ["server", "TCP", "127.0.0.1:0"],
+  ["server", "a unix socket", "unix:app.sock"],
 ];
 
 describe("a reload under traffic", () => {

@@ -2,10 +2,10 @@
 
 const fixture = (name: string): string => new URL(`../fixtures/${name}`, import.meta.url).href;
 
-export type ApplicationKind = "node" | "express" | "gateway";
+export type ApplicationKind = "node" | "express" | "gateway" | "fetch" | "server";
 
 /**
- * The text of an ES module that exports an application of this kind: GET / answers with `version`, and so does the
+ * The text of an ES module that is an application of this kind: GET / answers with `version`, and so does the
  * header `x-version`. `more` is code behind it.
  */
 export function application(kind: ApplicationKind, version: string, more = ""): string {
@@ -16,5 +16,9 @@ export function application(kind: ApplicationKind, version: string, more = ""): 
       return `import { expressApp } from "${fixture("express-app.mjs")}";\nexport default expressApp("${version}");\n${more}`;
     case "gateway":
       return `import { gatewayApp } from "${fixture("gateway-app.mjs")}";\nexport const application = gatewayApp("${version}");\n${more}`;
+    case "fetch":
+      return `import { fetchApp } from "${fixture("fetch-app.mjs")}";\nexport default fetchApp("${version}");\n${more}`;
+    case "server":
+      return `import http from "node:http";\nimport { nodeApp } from "${fixture("node-app.mjs")}";\nhttp.createServer(nodeApp("${version}")).listen(3000);\n${more}`;
   }
 }
