@@ -7,11 +7,13 @@ import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
+import { fetchHandler } from "./fetch-handler.mjs";
 import { freshConnections } from "./fresh-connections.mjs";
 import { idleMemory } from "./idle-memory.mjs";
 import { keptConnections } from "./kept-connections.mjs";
 import { table } from "./lib/figures.mjs";
 import { masterCpu } from "./master-cpu.mjs";
+import { programs } from "./programs.mjs";
 import { reloads } from "./reloads.mjs";
 import { startUp } from "./start-up.mjs";
 
@@ -23,6 +25,8 @@ import { startUp } from "./start-up.mjs";
 const BENCHMARKS = {
   "kept-connections": keptConnections,
   "fresh-connections": freshConnections,
+  programs,
+  "fetch-handler": fetchHandler,
   "idle-memory": idleMemory,
   "start-up": startUp,
   reloads,

@@ -18,6 +18,8 @@ export const APPS = {
   express: file("../apps/express-app.cjs"),
   plain: file("../apps/plain.cjs"),
   cluster: file("../apps/cluster.cjs"),
+  program: file("../apps/program.cjs"),
+  clusterProgram: file("../apps/cluster-program.cjs"),
   empty: file("../apps/empty.mjs"),
 };
 
@@ -53,6 +55,24 @@ export async function startCluster({ node, app, workers }) {
 }
 
 /**
+ * A hand-written node:cluster with `workers` workers of a program that listens by itself.
+ * @param {{ node: string, app: string, workers: number }} options
+ */
+export async function startClusterProgram({ node, app, workers }) {
+  const port = await freePort();
+  return await start(node, [APPS.clusterProgram, app, String(workers)], port, workers + 1, { PORT: String(port) });
+}
+
+/**
+ * A script that listens on the port that it is given, in one process.
+ * @param {{ node: string, script: string }} options
+ */
+export async function startScript({ node, script }) {
+  const port = await freePort();
+  return await start(node, [script, String(port)], port, 1);
+}
+
+/**
  * One plain process.
  * @param {{ node: string, app: string, nodeArgs?: readonly string[] }} options
  */
@@ -66,11 +86,15 @@ export async function startPlain({ node, app, nodeArgs = [] }) {
  * @param {readonly string[]} args
  * @param {number} port
  * @param {number} processes how many there are when all has started
+ * @param {Record<string, string>} [env]
  * @returns {Promise<Running>}
  */
-async function start(node, args, port, processes) {
+async function start(node, args, port, processes, env = {}) {
   const startedAt = performance.now();
-  const child = spawn(node, args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] ?? "" } });
+  const child = spawn(node, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+  });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (output += text));
