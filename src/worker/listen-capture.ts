@@ -42,7 +42,7 @@ export class ListenCapture {
     const prototype = net.Server.prototype as unknown as { listen: Listen };
     const { listen } = prototype;
     const capture = (server: net.Server, args: readonly unknown[]): net.Server =>
-      this.#listen(server, args, () => listen.apply(server, [...args]));
+      this.#listen(server, args, () => listen.apply(server, shared(args)));
     prototype.listen = function listen(...args) {
       return capture(this, args);
     };
@@ -137,6 +137,14 @@ export function isHttpServer(value: unknown): value is Server {
 /** Whether its connections are encrypted by itself: only servers of `tls` have this method. */
 export function isTlsServer(server: net.Server): boolean {
   return "setSecureContext" in server;
+}
+
+/** A server that says `exclusive` would be the only worker's that has its address. */
+function shared([first, ...others]: readonly unknown[]): unknown[] {
+  const isExclusive = typeof first === "object" && first !== null && "exclusive" in first;
+  return first === undefined && others.length === 0
+    ? []
+    : [isExclusive ? { ...first, exclusive: false } : first, ...others];
 }
 
 function formatAddress(server: net.Server): string {

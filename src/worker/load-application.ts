@@ -68,6 +68,8 @@ export type LoadedApplication =
 export interface LoadOptions {
   readonly order: Pick<BootOrder, "app" | "interface" | "factory" | "listenMatch" | "nativeFetch">;
   readonly capture: ListenCapture;
+  /** Resolves when the module waits for what its own server brings, which Node alone would wait for too. */
+  readonly hasNothingLeft: Promise<void>;
   /** Told what the application has not done yet and the boot waits for. */
   readonly waits: (lacks: string) => void;
 }
@@ -79,7 +81,7 @@ export interface LoadOptions {
  */
 export async function loadApplication(options: LoadOptions): Promise<LoadedApplication> {
   const { app, factory, interface: wanted } = options.order;
-  const exports = await importModule(app);
+  const exports = (await Promise.race([importModule(app), options.hasNothingLeft])) ?? {};
   const chosen = chooseExport(exports, { exportName: app.exportName, wanted });
   if (chosen !== undefined && "problem" in chosen && options.capture.taken === undefined)
     throw refusal(app, chosen.problem);

@@ -47,13 +47,15 @@ export class Worker {
   #isLeaving = false;
   #stopBeating: () => void = () => {};
   #termTimer: NodeJS.Timeout | undefined;
+  /** Whether a module that never finishes loading has done enough to be served. */
+  #goOnWithout: () => boolean = () => false;
 
   /** Begins; everything after follows from the master's orders. */
   start(): void {
     takeSignals(() => this.#onTerm());
     process.on("uncaughtException", (error, origin) => this.#onUncaught(error, origin));
     process.once("disconnect", () => this.#onOrphaned());
-    process.once("beforeExit", () => this.#onNothingLeft());
+    process.on("beforeExit", () => this.#onNothingLeft());
     receiveOrders((order, handle) => void this.#obey(order, handle));
     report({ tsgate: "hello" });
   }
@@ -122,11 +124,18 @@ export class Worker {
       lateTimer = setTimeout(() => log("warn", "application is late", { waitedMs: LATE_MS, found: lacks }), LATE_MS);
       lateTimer.unref();
     };
+    const hasNothingLeft = new Promise<void>((resolve) => {
+      this.#goOnWithout = () => {
+        if (capture.taken !== undefined) resolve();
+        return capture.taken !== undefined;
+      };
+    });
     let lateTimer: NodeJS.Timeout | undefined;
     try {
-      return await loadApplication({ order, capture: capture.install(), waits });
+      return await loadApplication({ order, capture: capture.install(), hasNothingLeft, waits });
     } finally {
       clearTimeout(lateTimer);
+      this.#goOnWithout = () => false;
     }
   }
 
@@ -239,7 +248,7 @@ export class Worker {
 
   /** The loop is empty before the worker is ready: it waits for what can never come. */
   #onNothingLeft(): void {
-    if (this.#isLeaving || this.#stage === "serving") return;
+    if (this.#isLeaving || this.#stage === "serving" || this.#goOnWithout()) return;
     const what = {
       load: "awaits something at its top level that can never settle",
       startup: "has a startup() that can never settle",

@@ -149,6 +149,11 @@ describe("a program is known as such", () => {
       "a program that calls listen(3000)",
     ],
     [
+      "when it waits at its top level for as long as it serves",
+      `${HTTP}import { once } from "node:events";\n${hello}.listen(3000);\nawait once(process, "SIGTERM");\nconsole.log("told");`,
+      "a program that calls listen(3000)",
+    ],
+    [
       "when it listens a while after it has loaded",
       `${HTTP}setTimeout(() => ${hello}.listen(3000), 300);`,
       "a program that calls listen(3000)",
@@ -235,6 +240,18 @@ describe("of a program's several servers", () => {
     const server = await start(code);
     expect(await ask(await server.target())).toBe("four");
     expect(server.log.all("also listening")).toEqual([]);
+  });
+
+  test("a second that wants its address for itself is shared all the same", async () => {
+    const [first, second] = [await freePort(), await freePort()];
+    const code = `${HTTP}
+      http.createServer().listen(${first});
+      http.createServer((request, response) => response.end("mine")).listen({ port: ${second}, exclusive: true });
+    `;
+    const server = await start(code, ["--workers", "2"]);
+    await server.waitForReady(2);
+    expect(await ask({ host: "127.0.0.1", port: second })).toBe("mine");
+    expect((await server.stop()).code).toBe(0);
   });
 
   test("what the second has in flight is answered at a stop", async () => {
