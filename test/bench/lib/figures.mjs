@@ -36,7 +36,15 @@ export function table(figures) {
     ["figure", "asked", "reached", ""],
     ...figures.map(({ name, asked, reached, isReached }) => [name, asked, reached, isReached ? "yes" : "NO"]),
   ];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return aligned(rows);
+}
+
+/**
+ * Rows of cells as lines with straight columns.
+ * @param {readonly (readonly string[])[]} rows
+ */
+export function aligned(rows) {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>
       row

@@ -1,0 +1,53 @@
+/** What is read in the JSON reports that vitest writes. */
+
+/**
+ * @typedef {object} Report
+ * @property {boolean} success
+ * @property {number} numPassedTests
+ * @property {number} numFailedTests
+ * @property {number} numPendingTests
+ * @property {number} numTodoTests
+ * @property {readonly FileResult[]} testResults
+ */
+
+/**
+ * @typedef {object} FileResult
+ * @property {string} name
+ * @property {string} status
+ * @property {string} [message] why the file as a whole failed
+ * @property {readonly { status: string, fullName: string, failureMessages: readonly string[] }[]} assertionResults
+ */
+
+/**
+ * Every test that failed, and every file that could not be read as one.
+ * @param {Report | undefined} report
+ */
+export function failuresOf(report) {
+  return (report?.testResults ?? []).flatMap((file) => {
+    if (file.status === "failed" && file.assertionResults.length === 0)
+      return [{ name: file.name, message: file.message ?? "" }];
+    const failed = file.assertionResults.filter(({ status }) => status === "failed");
+    return failed.map(({ fullName, failureMessages }) => ({
+      name: `${file.name} ${fullName}`,
+      message: failureMessages.join("\n"),
+    }));
+  });
+}
+
+/**
+ * Several reports as one.
+ * @param {readonly Report[]} reports
+ * @returns {Report}
+ */
+export function merged(reports) {
+  /** @param {"numPassedTests" | "numFailedTests" | "numPendingTests" | "numTodoTests"} count */
+  const sum = (count) => reports.reduce((total, report) => total + report[count], 0);
+  return {
+    success: reports.every(({ success }) => success),
+    numPassedTests: sum("numPassedTests"),
+    numFailedTests: sum("numFailedTests"),
+    numPendingTests: sum("numPendingTests"),
+    numTodoTests: sum("numTodoTests"),
+    testResults: reports.flatMap(({ testResults }) => testResults),
+  };
+}
