@@ -1,14 +1,10 @@
 /** Every example runs as the comment at its head says, and answers the request that stands there. */
 
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { stripsTypes } from "../../src/config/node-options.ts";
+import { commandOf, EXAMPLES } from "../support/examples.ts";
 import { startTsgate } from "../support/tsgate.ts";
-
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const EXAMPLES = path.join(ROOT, "docs/examples");
 
 /** What each example answers; a folder that is not here has no test. */
 const REPLIES: Readonly<Record<string, RegExp>> = {
@@ -21,8 +17,11 @@ const REPLIES: Readonly<Record<string, RegExp>> = {
   typescript: /^POST with 13 bytes\n$/,
 };
 
+/** These have packages of their own, and a test in test/peers. */
+const PEERS = ["opentelemetry"];
+
 test("every example is known here", () => {
-  expect(readdirSync(EXAMPLES).toSorted()).toEqual(Object.keys(REPLIES).toSorted());
+  expect(readdirSync(EXAMPLES).toSorted()).toEqual([...Object.keys(REPLIES), ...PEERS].toSorted());
 });
 
 test.each(Object.keys(REPLIES).filter((name) => name !== "typescript"))("%s answers", async (name) => {
@@ -48,32 +47,4 @@ async function answers(name: string): Promise<void> {
   expect(await reply.text()).toMatch(REPLIES[name] as RegExp);
   expect(await server.stop()).toEqual({ code: 0, signal: null });
   expect(server.records.filter(({ level }) => level > 30)).toEqual([]);
-}
-
-interface ExampleCommand {
-  /** What follows `tsgate`. */
-  readonly args: readonly string[];
-  readonly cwd: string;
-  /** What `curl` asks for. */
-  readonly path: string;
-  readonly body: string | undefined;
-}
-
-/** The lines `tsgate …` and `curl …` in the head comment of one of the folder's files. */
-function commandOf(name: string): ExampleCommand {
-  const folder = path.join(EXAMPLES, name);
-  const heads = readdirSync(folder).map(
-    (file) => readFileSync(path.join(folder, file), "utf8").split("*/", 1)[0] ?? "",
-  );
-  const head = heads.find((text) => /^ \* +(?:cd \S+ && )?tsgate\b/m.test(text));
-  const [, directory = ".", args = ""] = /^ \* +(?:cd (\S+) && )?tsgate\b(.*)$/m.exec(head ?? "") ?? [];
-  const [, curl = ""] = /^ \* +curl (.*)$/m.exec(head ?? "") ?? [];
-  const url = /http:\/\/127\.0\.0\.1:8000(\/\S*)$/.exec(curl);
-  if (head === undefined || url === null) throw new Error(`docs/examples/${name} does not say how to run and ask it`);
-  return {
-    args: args.split(" ").filter((word) => word !== ""),
-    cwd: path.join(ROOT, directory),
-    path: url[1] ?? "/",
-    body: /-d '([^']*)'/.exec(curl)?.[1],
-  };
 }

@@ -109,9 +109,16 @@ async function runSuites(node) {
   console.log(`\n== Node ${node.version}, all output in ${output}`);
   const startedAt = performance.now();
   const args = [
-    ...[path.join(ROOT, "node_modules/vitest/vitest.mjs"), "run", "--config", "test/vitest.config.ts"],
+    path.join(ROOT, "node_modules/vitest/vitest.mjs"),
+    "run",
+    "--config",
+    "test/vitest.config.ts",
+    "--no-color",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${reportFile}`,
     ...values.project.flatMap((project) => ["--project", project]),
-    ...["--no-color", "--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`, ...filters],
+    ...filters,
   ];
   const vitest = spawn(node.file, args, {
     cwd: ROOT,
