@@ -4,6 +4,9 @@
  * travels as its `cause` and keeps the user's own stack.
  */
 
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
 /** Exit codes of the `tsgate` command. */
 export const EXIT = {
   stopped: 0,
@@ -87,11 +90,25 @@ export function hasUserPlace(stack: string): boolean {
 
 /** Drops the frames of Node and of tsgate itself: what is left is the user's. */
 function withoutOwnFrames(stack: string): string {
-  const own = `${import.meta.dirname}/`;
-  const isOwn = (line: string): boolean => /^\s+at /.test(line) && (line.includes("node:") || line.includes(own));
   return stack
     .split("\n")
-    .filter((line) => !isOwn(line))
+    .filter((line) => !isOwnPlace(placeOf(line)))
     .join("\n")
     .trimEnd();
 }
+
+/** Where a frame is: `at place`, `at name (place)`, with or without `async`. Empty for any other line. */
+function placeOf(line: string): string {
+  const [, inBrackets, alone] = /^\s+at (?:.*? \((.+)\)|(?:async )?(.+))$/.exec(line) ?? [];
+  return inBrackets ?? alone ?? "";
+}
+
+/** Under `--enable-source-maps` our frames name the files that our bundles were made from, which are not even there. */
+function isOwnPlace(place: string): boolean {
+  return place.startsWith("node:") || OWN_FOLDERS.some((folder) => place.startsWith(folder));
+}
+
+const ROOT = path.dirname(import.meta.dirname);
+const OWN_FOLDERS = ["dist", "src"]
+  .map((name) => path.join(ROOT, name, path.sep))
+  .flatMap((folder) => [folder, pathToFileURL(folder).href]);
