@@ -73,6 +73,32 @@ test("all that is given at once is there in every worker, on every address, and 
   expect(server.records.filter(({ level }) => level > 30)).toEqual([]);
 });
 
+test("a first module that throws ends the start with exit 4 and its own stack, and at a reload changes nothing", async () => {
+  const project = await tempProject({
+    "app.mjs": "export default (request, response) => response.end('served');\n",
+    "first.mjs": "\nthrow new Error('no tracing');\n",
+  });
+  const args = ["--workers", "2", "--linger", "100ms", "--bind", "127.0.0.1:0", "--import", "./first.mjs", "app.mjs"];
+  const failed = startTsgate(args, { cwd: project.dir });
+  expect(await failed.exited).toEqual({ code: 4, signal: null });
+  expect(failed.stderr).toContain(`${project.path("first.mjs")}:2`);
+  expect(failed.log.otherLines.filter((line) => line.startsWith("tsgate: "))).toEqual([
+    expect.stringContaining("before it could load anything (it was started with --node-arg and --import)"),
+  ]);
+
+  await project.write("first.mjs", "");
+  const server = startTsgate(args, { cwd: project.dir });
+  await server.waitForReady(2);
+  const old = server.workerPids();
+  await project.write("first.mjs", "\nthrow new Error('no tracing');\n");
+  server.signal("SIGHUP");
+  await server.waitForRecord("reload failed");
+  expect(server.stderr).toContain(`${project.path("first.mjs")}:2`);
+  expect(await ask(await server.target())).toBe("served");
+  expect(server.workerPids()).toEqual(old);
+  expect((await server.stop()).code).toBe(0);
+});
+
 /** Asks on each address until each worker has answered there. */
 async function expectEverywhere(server: Tsgate, targets: readonly Target[], expected: object): Promise<void> {
   for (const target of targets) {

@@ -18,7 +18,16 @@ const DOCUMENTS = [
 ];
 
 /** Flags of ours that are no settings, and flags of Node and of applications that the documents speak of. */
-const OTHER_FLAGS = ["--help", "--version", "--check-config", "--print-config", "--max-old-space-size", "--verbose"];
+const OTHER_FLAGS = [
+  "--help",
+  "--version",
+  "--check-config",
+  "--print-config",
+  "--max-old-space-size",
+  "--verbose",
+  "--require",
+  "--enable-source-maps",
+];
 
 describe.each(DOCUMENTS)("%s", (document) => {
   const text = readFileSync(path.join(ROOT, document), "utf8");
