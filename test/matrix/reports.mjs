@@ -1,5 +1,7 @@
 /** What is read in the JSON reports that vitest writes. */
 
+import path from "node:path";
+
 /**
  * @typedef {object} Report
  * @property {boolean} success
@@ -19,17 +21,19 @@
  */
 
 /**
- * Every test that failed, and every file that could not be read as one.
+ * Every test that failed, and every file that could not be read as one; without the frames of vitest.
  * @param {Report | undefined} report
+ * @returns {{ name: string, message: string }[]}
  */
 export function failuresOf(report) {
   return (report?.testResults ?? []).flatMap((file) => {
+    const where = path.relative(process.cwd(), file.name);
     if (file.status === "failed" && file.assertionResults.length === 0)
-      return [{ name: file.name, message: file.message ?? "" }];
+      return [{ name: where, message: file.message ?? "" }];
     const failed = file.assertionResults.filter(({ status }) => status === "failed");
     return failed.map(({ fullName, failureMessages }) => ({
-      name: `${file.name} ${fullName}`,
-      message: failureMessages.join("\n"),
+      name: `${where}: ${fullName}`,
+      message: failureMessages.join("\n").replaceAll(/^ +at .*(?:@vitest|<anonymous>).*\n?/gm, ""),
     }));
   });
 }

@@ -54,10 +54,12 @@ for (const { node, report, output } of runs) {
   if (report === undefined) console.log(`\nNode ${node.version}: vitest ended without a report; see ${output}`);
   for (const { name, message } of failuresOf(report)) console.log(`\nNode ${node.version}: ${name}\n${message}`);
 }
-console.log(`\n${table(runs)}`);
-for (const { node, report } of runs)
-  for (const { name } of failuresOf(report)) console.log(`failed on ${node.version}: ${name}`);
-for (const problem of problems) console.log(problem);
+if (runs.length > 0) {
+  console.log(`\n${table(runs)}`);
+  for (const { node, report } of runs)
+    for (const { name } of failuresOf(report)) console.log(`failed on ${node.version}: ${name}`);
+  for (const problem of problems) console.log(problem);
+}
 if (values.report !== undefined)
   await writeFile(values.report, JSON.stringify(merged(runs.flatMap(({ report }) => report ?? []))));
 const isGood = problems.length === 0 && runs.every(({ report }) => report?.success === true);
