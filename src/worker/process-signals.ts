@@ -24,7 +24,12 @@ export function takeSignals(onTerm: () => void): void {
     if (typeof event === "string" && IGNORED.has(event)) return true;
     return emitToListeners(event as string, ...args);
   } as typeof process.emit;
-  for (const signal of [...IGNORED, "SIGTERM"]) process.on(signal, keepAlive);
+  for (const signal of [...IGNORED, "SIGTERM"]) {
+    // A module of --import may have added listeners already: Node lets go of the signal with the last, and binds anew.
+    const earlier = process.rawListeners(signal) as (() => void)[];
+    process.removeAllListeners(signal);
+    for (const listener of [keepAlive, ...earlier]) process.on(signal, listener);
+  }
 }
 
 /** Whether the application has listeners for SIGTERM of its own. */

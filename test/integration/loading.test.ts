@@ -99,6 +99,32 @@ test("a first module that throws ends the start with exit 4 and its own stack, a
   expect((await server.stop()).code).toBe(0);
 });
 
+test("a signal listener of a first module runs at shutdown, and cannot cut a drain short", async () => {
+  const project = await tempProject({
+    "first.mjs": "process.on('SIGTERM', () => { console.log('traces are sent'); process.exit(0); });\n",
+    "app.mjs": `
+export default (request, response) => {
+  if (request.url !== "/slow") return response.end(String(process.pid));
+  console.log("slow one has begun");
+  setTimeout(() => response.end("answered"), 500);
+};
+`,
+  });
+  const args = ["--workers", "1", "--linger", "100ms", "--bind", "127.0.0.1:0", "--import", "./first.mjs", "app.mjs"];
+  const server = startTsgate(args, { cwd: project.dir });
+  const target = await server.target();
+  const pid = Number(await ask(target));
+  const slow = ask(target, "/slow");
+  await server.waitForOutput(/slow one has begun/);
+  process.kill(pid, "SIGTERM");
+  expect(await slow).toBe("answered");
+  expect(await server.waitForRecord({ msg: "worker gone", pid })).toMatchObject({ cause: "terminated" });
+  expect(server.stdout).toContain("traces are sent");
+  process.kill(server.workerPids()[0] ?? 0, "SIGHUP");
+  expect(await ask(target)).not.toBe(String(pid));
+  expect((await server.stop()).code).toBe(0);
+});
+
 /** Asks on each address until each worker has answered there. */
 async function expectEverywhere(server: Tsgate, targets: readonly Target[], expected: object): Promise<void> {
   for (const target of targets) {
