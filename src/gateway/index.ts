@@ -1,7 +1,6 @@
 /** The public face of the gateway: what the package root hands on. */
 
 export { defineApplication, isGatewayApplication } from "./define-application.ts";
-export { fetchApplication, type FetchHandler, installLightClasses } from "./fetch/interim.ts";
 export { expectContinue } from "./node-exchange.ts";
 export { type NodeListenerOptions, toNodeListener } from "./node-listener.ts";
 export type { RequestName } from "./run.ts";
