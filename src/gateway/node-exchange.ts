@@ -144,7 +144,9 @@ export class NodeExchange implements Exchange {
     const { status, reason, headers } = head;
     if (reason === undefined) this.response.writeHead(status, headers);
     else this.response.writeHead(status, reason, headers);
-    return typeof chunk === "string" && headers.some(isBeyondAscii) ? Buffer.from(chunk) : chunk;
+    if (typeof chunk !== "string") return chunk;
+    const isPlain = (reason === undefined || !isBeyondAscii(reason)) && !headers.some(isBeyondAscii);
+    return isPlain ? chunk : Buffer.from(chunk);
   }
 
   /** What the application left of the request body: nobody sends one that was never asked for. */
