@@ -42,6 +42,11 @@ export function checkHeaders(headers: HeaderList): string[] {
   return flat;
 }
 
+/** Whether a field is the server's to send: `startResponse` refuses it. */
+export function isServersOwn(name: string): boolean {
+  return FORBIDDEN_LENGTHS.has(name.length) && FORBIDDEN.has(name.toLowerCase());
+}
+
 /** In words what `value` is, for the end of a sentence: `a string`, `null`, `a list of 3`. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
@@ -69,7 +74,7 @@ function checkStatus(status: unknown): number {
 function checkHeader(name: unknown, value: unknown): void {
   if (typeof name !== "string") throw new TypeError(`a header's name must be a string, not ${kindOf(name)}`);
   if (!TOKEN.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a header name`);
-  if (FORBIDDEN_LENGTHS.has(name.length) && FORBIDDEN.has(name.toLowerCase())) {
+  if (isServersOwn(name)) {
     throw new TypeError(`the header ${name} is the server's to send, not the application's`);
   }
   if (typeof value !== "string") {
