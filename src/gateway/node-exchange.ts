@@ -35,7 +35,7 @@ export class NodeExchange implements Exchange {
     this.request = request;
     this.response = response;
     this.requestBody = new NodeRequestBody(request);
-    this.isContinueDue = request.headers.expect !== undefined && awaitingContinue.has(response);
+    this.isContinueDue = awaitingContinue.has(response) && request.headers.expect !== undefined;
   }
 
   get method(): string {

@@ -36,7 +36,7 @@ export class NodeRequestBody {
   get isThrough(): boolean {
     const { request } = this;
     if (request.complete && request.readableLength === 0) return true;
-    return request.headers["transfer-encoding"] === undefined && this.declaredLength === 0;
+    return rawHeader(request, "transfer-encoding") === undefined && this.declaredLength === 0;
   }
 
   /** Bytes still to come by Content-Length; 0 when that is not known. */
@@ -45,7 +45,7 @@ export class NodeRequestBody {
   }
 
   private get declaredLength(): number {
-    return Number(this.request.headers["content-length"] ?? 0);
+    return Number(rawHeader(this.request, "content-length") ?? 0);
   }
 
   /** Node emits `end`, and is done with the stream, only when it is read beyond its last byte. */
@@ -63,6 +63,15 @@ export class NodeRequestBody {
       this.wake = resolve;
     });
   }
+}
+
+/** The first value of a header. Node's own `headers` would be made of all of them, for this alone. */
+function rawHeader({ rawHeaders }: IncomingMessage, wanted: string): string | undefined {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (name.length === wanted.length && name.toLowerCase() === wanted) return rawHeaders[i + 1];
+  }
+  return undefined;
 }
 
 const EMPTY = new Uint8Array(0);
