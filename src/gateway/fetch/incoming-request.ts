@@ -5,7 +5,7 @@
 
 import type { Environ } from "../types.ts";
 import { NativeRequest, type NativeRequestInit, type NativeRequestInput, syncHeaders } from "./native.ts";
-import { delegate, isInstance, standBefore } from "./platform-class.ts";
+import { delegate, isInstance, refuseCloning, standBefore } from "./platform-class.ts";
 import { hasRequestBody, nativeRequest, requestHeaders } from "./request-parts.ts";
 
 /**
@@ -36,6 +36,7 @@ export class IncomingRequest {
     this.#environ = environ;
     this.#url = url;
     this.#method = method;
+    refuseCloning(this);
   }
 
   get method(): string {

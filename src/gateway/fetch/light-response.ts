@@ -7,7 +7,7 @@ import { isArrayBuffer, isUint8Array } from "node:util/types";
 import type { HeaderList } from "../types.ts";
 import { hasContentType, type HeaderPair, plainPairs } from "./header-pairs.ts";
 import { type NativeBodyInit, NativeHeaders, NativeResponse, type NativeResponseInit, syncHeaders } from "./native.ts";
-import { delegate, isInstance, standBefore } from "./platform-class.ts";
+import { delegate, isInstance, refuseCloning, standBefore } from "./platform-class.ts";
 
 type PlainBody = string | Uint8Array | null;
 
@@ -32,6 +32,7 @@ export class LightResponse {
 
   constructor(body: NativeBodyInit = null, init?: NativeResponseInit) {
     if (!this.#fill(body, init, TEXT)) this.#adopt(new NativeResponse(body, init));
+    refuseCloning(this);
   }
 
   static json(data: unknown, init?: NativeResponseInit): LightResponse {

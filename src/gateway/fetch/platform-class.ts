@@ -3,6 +3,8 @@
  * enumerable, and with whatever members the platform has on this version of Node and ours does not spell out.
  */
 
+import * as workerThreads from "node:worker_threads";
+
 type AnyClass = abstract new (...args: never[]) => object;
 
 /** Adds to `light` the members that only `native` has; they are asked of `unwrap(this)`, the native object. */
@@ -29,6 +31,10 @@ export function standBefore(light: AnyClass, native: AnyClass): void {
 export function isInstance(asked: unknown, light: AnyClass, native: AnyClass, value: unknown): boolean {
   return Function.prototype[Symbol.hasInstance].call(asked === light ? native : asked, value);
 }
+
+/** Makes `structuredClone` refuse an object as it refuses the platform's own, on a Node where it does. */
+export const refuseCloning: (object: object) => void =
+  (workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable ?? (() => {});
 
 function inherit(light: object, native: object): void {
   Object.setPrototypeOf(light, native);

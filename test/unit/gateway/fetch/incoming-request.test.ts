@@ -118,6 +118,7 @@ const uses: Record<string, Use> = {
     await r.text();
     return new Request(r).url;
   },
+  "a structured clone": (r) => void structuredClone(r),
   "a response of its body": (r) => new Response(r.body).text(),
   "a read with a buffer of its own": async (r) => {
     const reader = r.body?.getReader({ mode: "byob" });

@@ -142,6 +142,7 @@ const uses: Record<string, Use> = {
     await r.text();
     return new R(r.body).status;
   },
+  "a structured clone": (r) => void structuredClone(r),
   "the body twice": (r) => r.body === r.body,
   "a write to a getter": (r) => {
     (r as unknown as { status: number }).status = 5;
