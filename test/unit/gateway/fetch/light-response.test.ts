@@ -13,12 +13,15 @@ type Use = (response: Response, Class: typeof Response) => unknown;
 
 /** What `use` does to what `make` gives, and every part of it after, and before when that is to be looked at. */
 async function story(Class: typeof Response, make: Maker, use: Use, isShownBefore: boolean): Promise<unknown> {
+  // What the constructor throws must not be thrown later instead.
+  const made = await outcome(() => [make(Class) as Response]);
+  if ("error" in made) return made;
   return outcome(async () => {
-    const response = make(Class) as Response;
+    const [response] = made.value as [Response];
     const before = isShownBefore ? shown(response) : undefined;
     const used = await outcome(() => use(response, Class));
     return { before, used, after: shown(response), read: await outcome(() => response.text()) };
-  });
+  }).then((told) => ({ told }));
 }
 
 async function expectSame(make: Maker, use: Use, name?: string): Promise<void> {

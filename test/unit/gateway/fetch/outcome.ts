@@ -1,7 +1,9 @@
 /** Runs one operation on two implementations and says what came of it, so that the two can be compared. */
 
 /** What an operation gave, or the class of the error that it threw or rejected with. */
-export async function outcome(operation: () => unknown): Promise<unknown> {
+export async function outcome(
+  operation: () => unknown,
+): Promise<{ readonly value: unknown } | { readonly error: string }> {
   try {
     return { value: await operation() };
   } catch (error) {
