@@ -112,23 +112,39 @@ export function descriptorOf(server: net.Server): number | undefined {
 }
 
 /**
- * What lies unread in the kernel for `socket`, read at once and past the event loop; undefined when nothing does, or
- * when it cannot be asked. An empty buffer is the end of the stream.
+ * Reads what lies unread in the kernel for `socket`, at once and past the event loop; when nothing does, closes it in the
+ * same moment, so that hardly anything can come between. Undefined when it is closed.
  */
-export function readAtOnce(socket: net.Socket): Buffer | undefined {
-  // What lies there is encrypted, and only TLS itself may take it.
-  if ("encrypted" in socket) return undefined;
-  const fd = (socket as unknown as { _handle: RawHandle | null })._handle?.fd ?? -1;
-  if (fd < 0) return undefined;
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
-  try {
-    return buffer.subarray(0, fs.readSync(fd, buffer));
-  } catch {
-    return undefined;
+export function readOrClose(socket: net.Socket): Buffer | undefined {
+  const handle = (socket as unknown as { _handle: RawHandle | null })._handle;
+  const fd = handle?.fd ?? -1;
+  let unread: Buffer | undefined;
+  // What lies there on TLS is encrypted, and only TLS itself may take it.
+  if (handle !== null && fd >= 0 && !("encrypted" in socket)) {
+    const { stackTraceLimit } = Error;
+    // That nothing is there comes as an error, and writing its stack would take longer than all the rest.
+    Error.stackTraceLimit = 0;
+    try {
+      unread = readBuffer.subarray(0, fs.readSync(fd, readBuffer));
+    } catch {
+      closeBelow(handle);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
   }
+  if (unread !== undefined && unread.length > 0) return Buffer.from(unread);
+  socket.destroy();
+  return undefined;
 }
 
-const READ_BYTES = 65_536;
+/** Closes a handle before its socket does, which then still learns when it is closed. */
+function closeBelow(handle: RawHandle): void {
+  let tell: (() => void) | undefined;
+  handle.close(() => tell?.());
+  handle.close = (callback) => (tell = callback);
+}
+
+const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
 /** The plain socket below an encrypted one that a server has accepted; undefined when this Node does not tell. */
 export function transportOf(socket: TLSSocket): net.Socket | undefined {

@@ -1,8 +1,6 @@
 /** The public face of the gateway: what the package root hands on. */
 
 export { defineApplication, isGatewayApplication } from "./define-application.ts";
-export { fetchApplication, type FetchHandler } from "./fetch/application.ts";
-export { installLightClasses } from "./fetch/install.ts";
 export { expectContinue } from "./node-exchange.ts";
 export { type NodeListenerOptions, toNodeListener } from "./node-listener.ts";
 export type { RequestName } from "./run.ts";

@@ -3,11 +3,9 @@
 import type { ApplicationInfo, Report } from "../messages.ts";
 import { bootOrder, forkOptions } from "./boot-order.ts";
 import { bootFailure, haltError } from "./failure-report.ts";
-import type { BootFailure, WorkerState } from "./model.ts";
+import type { BootFailure, BootProgress } from "./model.ts";
 import type { Release } from "./release.ts";
 import { WorkerProcess } from "./worker-process.ts";
-
-const LOADING: WorkerState = { name: "booting", progress: "greeted", listenAt: 0, deadline: 0 };
 
 /**
  * Loads and recognises the application; starts nothing of it.
@@ -19,27 +17,24 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
     let info: ApplicationInfo | undefined;
     let failure: BootFailure | undefined;
     let lacks: string | undefined;
+    let progress: BootProgress = "forked";
     let isLate = false;
     const worker = { slot: 0, id: 1, generation: 1, pid: process.pid };
     const child = new WorkerProcess(forkOptions(release)).attach({
       reported: (_id: number, report: Report) => {
-        if (report.tsgate === "hello") child.send({ tsgate: "check", order: bootOrder(release, worker, []) });
-        else if (report.tsgate === "waiting") lacks = report.lacks;
+        if (report.tsgate === "hello") {
+          progress = "greeted";
+          child.send({ tsgate: "check", order: bootOrder(release, worker, []) });
+        } else if (report.tsgate === "waiting") lacks = report.lacks;
         else if (report.tsgate === "application-loaded") info = report.info;
         else if (report.tsgate === "boot-failed") failure = bootFailure(report);
       },
       exited: (_id, code, signal) => {
         clearTimeout(timer);
+        const cause = isLate ? "boot timeout" : "crashed";
+        const lastState = { name: "booting", progress, listenAt: 0, deadline: 0 } as const;
         if (info !== undefined) resolve(info);
-        else
-          reject(
-            haltError(
-              { cause: isLate ? "boot timeout" : "crashed", lastState: LOADING, failure, lacks },
-              code,
-              signal,
-              release,
-            ),
-          );
+        else reject(haltError({ cause, lastState, failure, lacks }, code, signal, release));
       },
     });
     const timer = setTimeout(

@@ -9,7 +9,7 @@ import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { readAtOnce, transportOf } from "../node-handles.ts";
+import { readOrClose, transportOf } from "../node-handles.ts";
 import { alongside } from "./alongside.ts";
 import { websocketFarewell } from "./websocket-farewell.ts";
 
@@ -34,12 +34,17 @@ interface Connection {
 
 const connectionOf = new WeakMap<Duplex, Connection>();
 
-/** Sockets closed in one turn of the loop: between turns, requests that have just arrived are read. */
-const CLOSES_A_TURN = 16;
+/**
+ * Sockets are closed a few at a time, with a pause between: a process that has just slept is not interrupted between
+ * the look for a request that has come and the close, which on a busy machine takes as long as others then run.
+ */
+const CLOSING_TURNS = 250;
+const PAUSE_MS = 1;
 
 export class Connections {
   readonly #open = new Set<Connection>();
   isDraining = false;
+  #isClosing = false;
   #whenEmpty: (() => void) | undefined;
   /** The connection that is being set up in this turn. */
   #arriving: Connection | undefined;
@@ -95,14 +100,17 @@ export class Connections {
 
   /** Closes the connections that have been idle for `lingerMs`, a few each turn, and none on which a request has begun to arrive. */
   closeIdle(lingerMs: number): void {
+    if (this.#isClosing) return;
     const now = performance.now();
     const idle = [...this.#open].filter((connection) => isIdle(connection) && now - connection.idleSince >= lingerMs);
+    const closesATurn = Math.ceil(idle.length / CLOSING_TURNS);
     const closeSome = (): void => {
-      for (const connection of idle.splice(0, CLOSES_A_TURN))
-        if (isIdle(connection)) closeUnlessRead(connection.socket);
-      if (idle.length > 0) setImmediate(closeSome);
+      for (const connection of idle.splice(0, closesATurn)) if (isIdle(connection)) closeUnlessRead(connection.socket);
+      this.#isClosing = idle.length > 0;
+      if (this.#isClosing) setTimeout(setImmediate, PAUSE_MS, closeSome);
     };
     // The immediate runs right after a poll: what lay in the kernel has been read, and made its connection busy.
+    this.#isClosing = true;
     setImmediate(closeSome);
   }
 
@@ -191,7 +199,6 @@ function isIdle({ socket, inFlight, bytesAtRest, isBusy }: Connection): boolean 
  * both ways at once: what comes after our FIN is refused by the kernel, not read and left without an answer.
  */
 function closeUnlessRead(socket: Socket): void {
-  const unread = readAtOnce(socket);
-  if (unread === undefined || unread.length === 0) socket.destroy();
-  else socket.emit("data", unread);
+  const unread = readOrClose(socket);
+  if (unread !== undefined) socket.emit("data", unread);
 }

@@ -7,7 +7,8 @@ import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AppReference } from "../app-ref.ts";
 import { EXIT, TsgateError } from "../errors.ts";
-import { type Application, fetchApplication, type FetchHandler, installLightClasses } from "../gateway/index.ts";
+import type { FetchHandler } from "../gateway/fetch/index.ts";
+import type { Application } from "../gateway/index.ts";
 import type { BootOrder } from "../messages.ts";
 import {
   describe,
@@ -153,8 +154,7 @@ async function prepare(
     case "gateway":
       return { interface: kind, application: value as Application, upgrade, found, lifecycle };
     case "fetch":
-      if (!order.nativeFetch) installLightClasses();
-      return { interface: kind, application: fetchApplication(fetchHandler(value)), upgrade, found, lifecycle };
+      return { interface: kind, application: await ofFetch(value, order.nativeFetch), upgrade, found, lifecycle };
     case "node":
       return { interface: kind, listener: await ready(order.app, toListener(value)), upgrade, found, lifecycle };
     case "server":
@@ -185,6 +185,13 @@ async function toServer(value: unknown): Promise<Server> {
   const framework = value as { init(): Promise<unknown>; getHttpServer(): Server };
   await framework.init();
   return framework.getHttpServer();
+}
+
+/** Node's fetch classes take memory and time to load: only workers that serve a fetch handler do. */
+async function ofFetch(value: unknown, isNative: boolean): Promise<Application> {
+  const { fetchApplication, installLightClasses } = await import("../gateway/fetch/index.ts");
+  if (!isNative) installLightClasses();
+  return fetchApplication(fetchHandler(value));
 }
 
 /** Called as a method of the object that it belongs to, whenever it is called: frameworks replace theirs. */

@@ -18,6 +18,7 @@ import { adoptServer, createServer, listen } from "./http-server.ts";
 import { isHttpServer, ListenCapture } from "./listen-capture.ts";
 import { loadApplication, type LoadedApplication } from "./load-application.ts";
 import { takeSignals } from "./process-signals.ts";
+import { outputWritten } from "./output-written.ts";
 import { toldReady } from "./told-ready.ts";
 
 /** An orphan's idle connections need not be kept for long: nobody reloads behind it. */
@@ -189,7 +190,8 @@ export class Worker {
     this.#stopBeating();
     const { lifecycle } = this.#app ?? { lifecycle: {} };
     const lingerMs = Math.min(this.#order?.lingerMs ?? 0, why === "orphaned" ? ORPHAN_LINGER_MS : Infinity);
-    if (this.#stage === "serving") {
+    // Also before it is ready: connections may have come on the first of several sockets.
+    if (this.#servers.length > 0) {
       const mayDelay = why !== "orphaned";
       await drain({
         servers: this.#servers,
@@ -204,6 +206,7 @@ export class Worker {
       });
     }
     if (this.#order !== undefined) await runWorkerHook(this.#order.hooksFile, "workerExit", this.#order.worker);
+    await outputWritten();
     process.exit(exitCode);
   }
 

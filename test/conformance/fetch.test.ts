@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { fetchApplication, type FetchHandler, installLightClasses } from "../../src/gateway/index.ts";
+import { fetchApplication, type FetchHandler, installLightClasses } from "../../src/gateway/fetch/index.ts";
 import { RawClient, type Response as RawResponse, valueOf } from "./http-reader.ts";
 import { type RunningServer, transports } from "./transports.ts";
 

@@ -105,6 +105,16 @@ test("with --wait-ready a worker is ready when it says so and not before", async
   expect((await server.stop()).code).toBe(0);
 });
 
+test("what the application writes last is written whole, though more than a pipe holds", async () => {
+  const server = await start(`${PREFIX}
+    export const shutdown = () => void process.stdout.write("x".repeat(1_000_000) + "last\\n");
+  `);
+  await server.waitForReady(1);
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+  expect(server.stdout.length).toBe(1_000_005);
+  expect(server.stdout.endsWith("xlast\n")).toBe(true);
+});
+
 /** One worker; what the application says on its standard output is in the order in which it said it. */
 async function start(code: string, flags: readonly string[] = []): Promise<Tsgate> {
   const project = await tempProject({ "app.mjs": code });

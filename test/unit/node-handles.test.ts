@@ -1,11 +1,13 @@
 /** Each undocumented call of Node that tsgate rests on, tried on the Node that runs the tests. */
 
 import { type ChildProcess, fork } from "node:child_process";
-import { fstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fstatSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { once } from "node:events";
+import tls from "node:tls";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -17,10 +19,12 @@ import {
   isTcpHandle,
   listenOnHandle,
   missingHandleCall,
-  readAtOnce,
+  makeMain,
+  readOrClose,
   sendHandle,
   stopAccepting,
   tcpAddress,
+  transportOf,
   type RawHandle,
 } from "../../src/node-handles.ts";
 
@@ -31,6 +35,18 @@ async function serve(handle: RawHandle, text: string): Promise<net.Server> {
   await once(server, "listening");
   onTestFinished(() => void server.close());
   return server;
+}
+
+/** Both ends of a connection; the server's does not read by itself. */
+async function connected(): Promise<{ accepted: net.Socket; client: net.Socket }> {
+  const server = net.createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+  client.resume();
+  onTestFinished(() => void client.destroy());
+  const [accepted] = (await once(server, "connection")) as [net.Socket];
+  return { accepted, client };
 }
 
 /** "connected", or the code of the error. */
@@ -219,18 +235,46 @@ describe("the handles that master and workers share", () => {
     await once(server, "close");
   });
 
-  it("read what lies in the kernel past the event loop", async () => {
-    const server = net.createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
+  it("read what lies unread past the event loop, or close the socket in the same moment", async () => {
+    const { accepted, client } = await connected();
+    // On loopback it is in the other end's queue as soon as it is written.
+    await new Promise((written) => client.write("unread", written));
+    expect(readOrClose(accepted)?.toString()).toBe("unread");
+    expect(accepted.destroyed).toBe(false);
+    const closed = once(accepted, "close");
+    expect(readOrClose(accepted)).toBeUndefined();
+    expect(accepted.destroyed).toBe(true);
+    await closed;
+    await once(client, "close");
+  });
+
+  it("close a socket whose other end has closed", async () => {
+    const { accepted, client } = await connected();
+    await new Promise<void>((ended) => client.end(ended));
+    expect(readOrClose(accepted)).toBeUndefined();
+    await once(accepted, "close");
+  });
+
+  it("tell the plain socket below an encrypted one", async () => {
+    const [key, cert] = ["key", "cert"].map((name) =>
+      readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url)),
+    );
+    const server = tls.createServer({ key, cert }).listen(0, "127.0.0.1");
     await once(server, "listening");
     onTestFinished(() => void server.close());
-    const client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
-    const [accepted] = (await once(server, "connection")) as [net.Socket];
+    const [plain, encrypted] = [once(server, "connection"), once(server, "secureConnection")];
+    const client = tls.connect({ port: (server.address() as net.AddressInfo).port, ca: cert, servername: "localhost" });
     onTestFinished(() => void client.destroy());
-    expect(readAtOnce(accepted)).toBeUndefined();
-    client.write("unread");
-    await expect.poll(() => readAtOnce(accepted)?.toString()).toBe("unread");
-    client.end();
-    await expect.poll(() => readAtOnce(accepted)?.length).toBe(0);
-    accepted.destroy();
+    expect(transportOf(((await encrypted) as [tls.TLSSocket])[0])).toBe((await plain)[0]);
+  });
+
+  it("make a module the main one of its process", () => {
+    const dir = mkdtempSync(path.join(tmpdir(), "tsgate-test-"));
+    onTestFinished(() => rmSync(dir, { recursive: true }));
+    const file = path.join(realpathSync(dir), "main.cjs");
+    writeFileSync(file, "module.exports = require.main === module;");
+    onTestFinished(() => void Reflect.deleteProperty(process, "mainModule"));
+    makeMain(file);
+    expect(createRequire(import.meta.url)(file)).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 /** What a gateway answers for what a fetch handler returns, with Node's own classes and with the light ones. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fetchApplication, type FetchHandler, installLightClasses } from "../../../../src/gateway/index.ts";
+import { fetchApplication, type FetchHandler, installLightClasses } from "../../../../src/gateway/fetch/index.ts";
 import { hasLightClasses } from "../../../../src/gateway/fetch/install.ts";
 import { NativeRequest, NativeResponse, nativeFetch } from "../../../../src/gateway/fetch/native.ts";
 import { FakeExchange, type FakeRequest, onlyError, run } from "../fake-exchange.ts";

@@ -3,7 +3,7 @@
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { installLightClasses } from "../../../../src/gateway/index.ts";
+import { installLightClasses } from "../../../../src/gateway/fetch/index.ts";
 import { fetchApplication } from "../../../../src/gateway/fetch/application.ts";
 import { NativeRequest } from "../../../../src/gateway/fetch/native.ts";
 import { FakeExchange, type FakeRequest, run } from "../fake-exchange.ts";
