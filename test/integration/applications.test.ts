@@ -1,6 +1,6 @@
 /** What an application may be: every shape of module that is recognised, served by the shipped binary. */
 
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { stripsTypes } from "../../src/config/node-options.ts";
 import { ask } from "../support/ask.ts";
 import { failedStart } from "../support/failed-start.ts";
@@ -11,6 +11,7 @@ import { startTsgate } from "../support/tsgate.ts";
 const REPLY = "served /path";
 const NODE = "(request, response) => response.end('served ' + request.url)";
 const GATEWAY = "(environ, startResponse) => (startResponse(200, []), ['served ', environ.PATH_INFO])";
+const FETCH = "(request) => new Response('served ' + new URL(request.url).pathname)";
 const EXPRESS = "express().get('/path', (request, response) => response.send('served ' + request.path))";
 
 interface Shape {
@@ -19,13 +20,14 @@ interface Shape {
   readonly args: readonly string[];
   readonly found: string;
   /** Default: `node`. */
-  readonly kind?: "gateway" | "node";
+  readonly kind?: "gateway" | "fetch" | "node";
   /** Packages that it imports. */
   readonly packages?: readonly string[];
 }
 
 const LISTENER = "default export, a (req, res) function";
 const GATEWAY_FOUND = "default export, a gateway application";
+const FETCH_FOUND = "default export, a fetch handler";
 const EXPRESS_FOUND = "default export, an Express or Connect application";
 
 const SHAPES: readonly Shape[] = [
@@ -137,6 +139,57 @@ const SHAPES: readonly Shape[] = [
     found: 'export "application", a (req, res) function',
   },
   {
+    name: "an object with a fetch method",
+    files: { "app.mjs": `export default { fetch: ${FETCH} };` },
+    args: ["app.mjs"],
+    kind: "fetch",
+    found: FETCH_FOUND,
+  },
+  {
+    name: "an instance whose fetch method needs it",
+    files: {
+      "app.mjs": `class Site { handler = ${FETCH}; fetch(request) { return this.handler(request); } }\nexport default new Site();`,
+    },
+    args: ["app.mjs"],
+    kind: "fetch",
+    found: FETCH_FOUND,
+  },
+  {
+    name: "an export named fetch",
+    files: { "app.mjs": `export const fetch = async ${FETCH};` },
+    args: ["app.mjs"],
+    kind: "fetch",
+    found: 'export "fetch", a fetch handler',
+  },
+  {
+    name: "a fetch handler in CommonJS",
+    files: { "app.cjs": `exports.fetch = ${FETCH};` },
+    args: ["app.cjs"],
+    kind: "fetch",
+    found: FETCH_FOUND,
+  },
+  {
+    name: "a module for Deno and Bun, with the same handler twice",
+    files: { "app.mjs": `export const fetch = ${FETCH};\nexport default { port: 3000, fetch };` },
+    args: ["app.mjs"],
+    kind: "fetch",
+    found: FETCH_FOUND,
+  },
+  {
+    name: "a function that is said to be a fetch handler",
+    files: { "app.mjs": `export default ${FETCH};` },
+    args: ["--interface", "fetch", "app.mjs"],
+    kind: "fetch",
+    found: FETCH_FOUND,
+  },
+  {
+    name: "a factory of a fetch handler",
+    files: { "app.mjs": `export default async () => ({ fetch: ${FETCH} });` },
+    args: ["--factory", "app.mjs"],
+    kind: "fetch",
+    found: FETCH_FOUND,
+  },
+  {
     name: "Express",
     files: { "app.mjs": `import express from "express";\nexport default ${EXPRESS};` },
     args: ["app.mjs"],
@@ -175,6 +228,42 @@ test.each(SHAPES)("$name is served", async ({ files, args, found, kind = "node",
   expect((await server.stop()).code).toBe(0);
 });
 
+test.each([
+  ["light ones", [], false],
+  ["Node's own with --native-fetch", ["--native-fetch"], true],
+])("a fetch handler has Request and Response: %s", async (_, flags, isNative) => {
+  // Node's own classes stand at the root; what stands before them is ours.
+  const code = `export default {
+    fetch(request) {
+      const isRoot = (one) => Object.getPrototypeOf(one.prototype) === Object.prototype;
+      const kinds = [Request, Response].map(isRoot);
+      return Response.json({ kinds, isRequest: request instanceof Request });
+    },
+  };\n`;
+  const project = await tempProject({ "app.mjs": code });
+  const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", ...flags, "app.mjs"], { cwd: project.dir });
+  expect(JSON.parse(await ask(await server.target()))).toEqual({ kinds: [isNative, isNative], isRequest: true });
+  expect((await server.stop()).code).toBe(0);
+});
+
+test("a fetch handler that fails answers 500, and the log says in one sentence what it returned", async () => {
+  const project = await tempProject({
+    "app.mjs": "export default { fetch: (request) => (request.url.endsWith('/none') ? undefined : 'text') };\n",
+  });
+  const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", "app.mjs"], { cwd: project.dir });
+  for (const [path, what] of [
+    ["/none", "undefined"],
+    ["/text", "a string"],
+  ] as const) {
+    expect((await fetch((await server.url()) + path)).status).toBe(500);
+    const record = await server.waitForRecord({ msg: "application error", path });
+    expect(record["error"]).toMatchObject({
+      message: `the fetch handler returned ${what}; it must return a Response, or a promise of one`,
+    });
+  }
+  expect((await server.stop()).code).toBe(0);
+});
+
 test("TypeScript is served where Node runs it, and refused with what to do where it does not", async () => {
   const project = await tempProject({
     "app.mts":
@@ -204,23 +293,4 @@ test("what follows -- becomes the application's arguments", async () => {
   const argv = JSON.parse(await ask(await server.target())) as unknown;
   expect(argv).toEqual([project.path("app.mjs"), "--workers", "nine", "-x"]);
   expect((await server.stop()).code).toBe(0);
-});
-
-describe("an interface that does not fit is refused", () => {
-  test.each([
-    [
-      "gateway",
-      "export default { use() {}, callback() {} };",
-      "its default export is an object with the keys use, callback; a gateway application is a function (environ, startResponse)",
-    ],
-    [
-      "node",
-      "export default class Site {}",
-      "its default export is the class Site; an application for node:http is a function (req, res) or a framework's application object",
-    ],
-  ])("%s", async (name, code, problem) => {
-    const project = await tempProject({ "app.mjs": `${code}\n` });
-    const failed = await failedStart(project, ["--interface", name, "app.mjs"]);
-    expect(failed).toEqual({ code: 4, sentence: `application app.mjs cannot be served: ${problem}`, stack: "" });
-  });
 });
