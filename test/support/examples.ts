@@ -1,6 +1,6 @@
 /** The examples of docs/examples, as the comments at their heads say to run them. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -16,11 +16,13 @@ export interface ExampleCommand {
   readonly body: string | undefined;
 }
 
-/** The lines `tsgate …` and `curl …` in the head comment of one of the folder's files. */
+/** The lines `tsgate …` and `curl …` in the head comment of one of the files of the folder, or of its `src`. */
 export function commandOf(name: string): ExampleCommand {
   const folder = path.join(EXAMPLES, name);
-  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
-  const heads = files.map((file) => readFileSync(path.join(folder, file.name), "utf8").split("*/", 1)[0] ?? "");
+  const folders = [folder, path.join(folder, "src")].filter((directory) => existsSync(directory));
+  const entries = folders.flatMap((directory) => readdirSync(directory, { withFileTypes: true }));
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  const heads = files.map((file) => readFileSync(file, "utf8").split("*/", 1)[0] ?? "");
   const head = heads.find((text) => /^ \* +(?:cd \S+ && )?tsgate\b/m.test(text));
   const [, directory = ".", args = ""] = /^ \* +(?:cd (\S+) && )?tsgate\b(.*)$/m.exec(head ?? "") ?? [];
   const [, curl = ""] = /^ \* +curl (.*)$/m.exec(head ?? "") ?? [];
