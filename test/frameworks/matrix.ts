@@ -32,6 +32,8 @@ type Reload = () => Promise<void>;
 
 const GRACEFUL_MS = 1000;
 const LINGER_MS = 300;
+/** Enough for a large framework to boot beside the traffic on a slow machine. */
+const PATIENCE = { timeoutMs: 45_000 };
 const UPLOAD_BYTES = 50 * 1024 * 1024;
 
 /** Checks throw, or say what stands in their cell. */
@@ -72,7 +74,7 @@ export function describeFramework(
       const args = [...own, "--graceful-timeout", `${GRACEFUL_MS}ms`, ...(framework.args ?? [])];
       const server = new Tsgate([...withoutWorkers(command.args), ...args], { cwd });
       run = { framework, server, url: "", cwd };
-      await server.waitForReady(2, { timeoutMs: 30_000 });
+      await server.waitForReady(2, PATIENCE);
       run = { ...run, url: await server.url() };
       row.set("Framework", linkTo(framework.folder));
       row.set("Version", versionOf(framework, packages));
@@ -167,7 +169,7 @@ async function endlessReply({ server, url }: Run, reload: Reload): Promise<void>
   const reply = await open(`${url}/forever`);
   const pid = pidIn(reply.text());
   const reloaded = reload();
-  const draining = await server.waitForRecord({ msg: "worker draining", pid });
+  const draining = await server.waitForRecord({ msg: "worker draining", pid }, PATIENCE);
   await servedByNewGeneration(server, url);
   await reply.more();
   const { isWhole, at } = await reply.over;
@@ -237,7 +239,7 @@ async function ownLife({ server }: Run): Promise<void> {
 async function reload(server: Tsgate): Promise<void> {
   const from = server.log.length;
   server.signal("SIGHUP");
-  await server.waitForRecord("reload done", { from });
+  await server.waitForRecord("reload done", { from, ...PATIENCE });
 }
 
 /** Resolves with the first reply of a worker of the newest generation. */

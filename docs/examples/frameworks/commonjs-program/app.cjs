@@ -1,6 +1,6 @@
 /**
- * A program in CommonJS that calls `listen()`, run as it is: for `node app.cjs` it was written, and it never knew of
- * tsgate. What it exports beside is optional.
+ * A program in CommonJS that calls `listen()`, run as it is: it was written for `node app.cjs` and imports nothing of
+ * ours. What it exports is optional.
  *
  *   tsgate --workers 4 docs/examples/frameworks/commonjs-program/app.cjs
  *   curl http://127.0.0.1:8000/
