@@ -259,8 +259,11 @@ function pidsIn(text: string, pattern: RegExp): Set<number> {
   return new Set([...text.matchAll(pattern)].map(([, pid]) => Number(pid)));
 }
 
+/** The pid that a reply names; throws when it names none. */
 function pidIn(text: string): number {
-  return Number(/worker (\d+)/.exec(text)?.[1]);
+  const [, pid] = /worker (\d+)/.exec(text) ?? [];
+  if (pid === undefined) throw new Error(`no worker is named in: ${text}`);
+  return Number(pid);
 }
 
 function withoutWorkers(args: readonly string[]): string[] {
