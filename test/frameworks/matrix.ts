@@ -57,18 +57,13 @@ const LAST = "Own life";
 
 const HEAD = ["Framework", "Version", "Kind", ...Object.keys(CHECKS), ...Object.keys(RELOAD_CHECKS), LAST];
 
-/** The tests of one framework; `prepare` says where it is, once it is installed and built. */
-export function describeFramework(
-  framework: Framework,
-  prepare: () => Place | Promise<Place>,
-  prepareMs = 60_000,
-): void {
+/** The tests of one framework, which is installed and built. */
+export function describeFramework(framework: Framework, { cwd, packages }: Place): void {
   describe(framework.name, () => {
     let run: Run;
     const row = new Map<string, string>();
 
     beforeAll(async () => {
-      const { cwd, packages } = await prepare();
       const command = commandOf(`frameworks/${framework.folder}`);
       const own = ["--workers", "2", "--bind", "127.0.0.1:0", "--linger", `${LINGER_MS}ms`];
       const args = [...own, "--graceful-timeout", `${GRACEFUL_MS}ms`, ...(framework.args ?? [])];
@@ -79,7 +74,7 @@ export function describeFramework(
       row.set("Framework", linkTo(framework.folder));
       row.set("Version", versionOf(framework, packages));
       row.set("Kind", `\`${String(server.log.all("application found")[0]?.["interface"])}\``);
-    }, prepareMs);
+    });
 
     afterAll(() => run.server.cleanup());
 

@@ -8,5 +8,5 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 for (const framework of FRAMEWORKS) {
   if (framework.isHeavy !== true && (framework.packageName === undefined || framework.interface === "server"))
-    describeFramework(framework, () => ({ cwd: ROOT, packages: ROOT }));
+    describeFramework(framework, { cwd: ROOT, packages: ROOT });
 }

@@ -19,5 +19,5 @@ test("every example of the matrix is run and has its row", () => {
 
 for (const framework of FRAMEWORKS) {
   if (framework.isHeavy !== true && framework.packageName !== undefined && framework.interface !== "server")
-    describeFramework(framework, () => ({ cwd: ROOT, packages: ROOT }));
+    describeFramework(framework, { cwd: ROOT, packages: ROOT });
 }

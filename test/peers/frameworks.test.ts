@@ -1,6 +1,6 @@
 /**
- * The framework matrix, heavy half: each has its own packages, installed and built in `.cache/frameworks` by this suite.
- * A second run installs nothing, unless the lock file has changed.
+ * The framework matrix, heavy half: each has packages of its own, installed and built in `.cache/frameworks` by this
+ * suite. A second run installs nothing, unless the lock file has changed.
  */
 
 import { execFile } from "node:child_process";
@@ -10,42 +10,45 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { FRAMEWORKS } from "../frameworks/frameworks.ts";
 import { describeFramework } from "../frameworks/matrix.ts";
-import type { Place } from "../frameworks/matrix.ts";
 import { EXAMPLES } from "../support/examples.ts";
+import { describeUnless, installPackages } from "../support/peers.ts";
 
 const CACHE = fileURLToPath(new URL("../../.cache/frameworks/", import.meta.url));
-const INSTALL_AND_BUILD_MS = 180_000;
+const BUILD_MS = 120_000;
 
-for (const framework of FRAMEWORKS) {
-  if (framework.isHeavy === true) describeFramework(framework, () => install(framework.folder), INSTALL_AND_BUILD_MS);
+for (const framework of FRAMEWORKS.filter(({ isHeavy }) => isHeavy === true)) {
+  const cwd = path.join(CACHE, framework.folder);
+  const problem = await install(path.join(EXAMPLES, "frameworks", framework.folder), cwd);
+  if (problem === undefined) describeFramework(framework, { cwd, packages: cwd });
+  else describeUnless(problem, framework.name, () => {});
 }
 
-/** Copies the example, installs its packages, and builds it. */
-async function install(folder: string): Promise<Place> {
-  const example = path.join(EXAMPLES, "frameworks", folder);
-  const cwd = path.join(CACHE, folder);
-  const isSource = (file: string): boolean => !/^(?:node_modules|dist|\.next)\b/.test(path.relative(example, file));
+/** Copies an example, installs its packages and builds it; a sentence when the packages cannot be had. */
+async function install(example: string, cwd: string): Promise<string | undefined> {
   const wanted = await readFile(path.join(example, "package-lock.json"), "utf8");
-  const installed = await readFile(path.join(cwd, "installed-lock.json"), "utf8").catch(() => "");
+  const lock = path.join(cwd, "installed-lock.json");
+  const installed = await readFile(lock, "utf8").catch(() => "");
   if (installed !== wanted) await rm(cwd, { recursive: true, force: true });
+  const isSource = (file: string): boolean => !/^(?:node_modules|dist|\.next)\b/.test(path.relative(example, file));
   await cp(example, cwd, { recursive: true, filter: isSource });
   if (installed !== wanted) {
-    await npm(cwd, "ci", "--no-audit", "--no-fund");
-    await writeFile(path.join(cwd, "installed-lock.json"), wanted);
+    const problem = await installPackages(cwd);
+    if (problem !== undefined) return problem;
+    await writeFile(lock, wanted);
   }
-  await npm(cwd, "run", "build");
-  return { cwd, packages: cwd };
+  await build(cwd);
+  return undefined;
 }
 
-/** Rejects with what npm has said. */
-async function npm(cwd: string, ...args: readonly string[]): Promise<void> {
-  // Vitest's own NODE_ENV and the outer npm's settings are not this build's.
-  const kept = Object.entries(process.env).filter(([name]) => !/^(?:NODE_ENV|npm_|VITEST|TEST$)/.test(name));
-  const env = { ...Object.fromEntries(kept), NEXT_TELEMETRY_DISABLED: "1" };
+/** Rejects with what the build has said. */
+async function build(cwd: string): Promise<void> {
+  // The test's NODE_ENV is not the build's.
+  const { NODE_ENV: _, ...env } = process.env;
   try {
-    await promisify(execFile)("npm", args, { cwd, env });
+    const options = { cwd, env: { ...env, NEXT_TELEMETRY_DISABLED: "1" }, timeout: BUILD_MS };
+    await promisify(execFile)("npm", ["run", "build"], options);
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    throw new Error(`npm ${args.join(" ")} failed in ${cwd}:\n${stdout ?? ""}\n${stderr ?? ""}`, { cause: error });
+    throw new Error(`npm run build failed in ${cwd}:\n${stdout ?? ""}\n${stderr ?? ""}`, { cause: error });
   }
 }

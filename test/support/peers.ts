@@ -1,6 +1,6 @@
 /**
- * Suites that need a part of the system, or packages of their own. One that is missing is named, with how to install it, and its suite is left
- * out; under TSGATE_REQUIRE_PEERS=1 it is a failure instead, so that nothing is left out unseen.
+ * Suites that need a part of the system, or packages of their own. One that is missing is named, with how to install it,
+ * and its suite is left out; under TSGATE_REQUIRE_PEERS=1 it is a failure instead, so that nothing is left out unseen.
  */
 
 import { execFile } from "node:child_process";
@@ -8,6 +8,8 @@ import { accessSync, constants } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+
+const INSTALL_MS = 180_000;
 
 export interface Peer {
   /** The command that must be found. */
@@ -35,7 +37,10 @@ export function describeUnless(problem: string | undefined, name: string, suite:
 /** Installs the packages of the lock file in `folder`; a sentence when that fails. */
 export async function installPackages(folder: string): Promise<string | undefined> {
   try {
-    await promisify(execFile)("npm", ["ci", "--prefer-offline", "--no-audit", "--no-fund"], { cwd: folder });
+    await promisify(execFile)("npm", ["ci", "--prefer-offline", "--no-audit", "--no-fund"], {
+      cwd: folder,
+      timeout: INSTALL_MS,
+    });
     return undefined;
   } catch (error) {
     return `its packages cannot be installed: ${(error as { stderr?: string }).stderr ?? String(error)}`;
