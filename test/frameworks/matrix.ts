@@ -30,7 +30,7 @@ interface Run {
 /** Resolves when the reload is done, which begins when every check that shares it has asked for it. */
 type Reload = () => Promise<void>;
 
-const GRACEFUL_MS = 1000;
+const GRACEFUL_MS = 1500;
 const LINGER_MS = 300;
 /** Enough for a large framework to boot beside the traffic on a slow machine. */
 const PATIENCE = { timeoutMs: 45_000 };
@@ -164,8 +164,9 @@ async function endlessReply({ server, url }: Run, reload: Reload): Promise<void>
   const reply = await open(`${url}/forever`);
   const pid = pidIn(reply.text());
   const reloaded = reload();
-  const draining = await server.waitForRecord({ msg: "worker draining", pid }, PATIENCE);
   await servedByNewGeneration(server, url);
+  await reply.more();
+  const draining = await server.waitForRecord({ msg: "worker draining", pid }, PATIENCE);
   await reply.more();
   const { isWhole, at } = await reply.over;
   expect(isWhole).toBe(false);
@@ -237,9 +238,10 @@ async function reload(server: Tsgate): Promise<void> {
   await server.waitForRecord("reload done", { from, ...PATIENCE });
 }
 
-/** Resolves with the first reply of a worker of the newest generation. */
+/** Resolves with the first reply of a worker that a reload has brought. */
 async function servedByNewGeneration(server: Tsgate, url: string): Promise<void> {
-  const generation = server.log.all("reload started").at(-1)?.generation;
+  const { generation } = await server.waitForRecord("reload started", PATIENCE);
+  await server.waitForRecord({ msg: "worker ready", generation }, PATIENCE);
   for (;;) {
     const pid = pidIn((await get(`${url}/`)).body);
     if (server.log.all({ msg: "worker ready", pid, generation }).length > 0) return;
