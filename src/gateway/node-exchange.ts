@@ -144,9 +144,7 @@ export class NodeExchange implements Exchange {
     const { status, reason, headers } = head;
     if (reason === undefined) this.response.writeHead(status, headers);
     else this.response.writeHead(status, reason, headers);
-    if (typeof chunk !== "string") return chunk;
-    const isPlain = (reason === undefined || !isBeyondAscii(reason)) && !headers.some(isBeyondAscii);
-    return isPlain ? chunk : Buffer.from(chunk);
+    return typeof chunk === "string" && !isAscii(reason, headers) ? Buffer.from(chunk) : chunk;
   }
 
   /** What the application left of the request body: nobody sends one that was never asked for. */
@@ -194,8 +192,11 @@ interface PendingHead {
   readonly headers: string[];
 }
 
-function isBeyondAscii(text: string): boolean {
-  return BEYOND_ASCII.test(text);
+/** Whether a head can be sent as UTF-8; the names of headers are tokens, which are ASCII. */
+function isAscii(reason: string | undefined, headers: readonly string[]): boolean {
+  if (reason !== undefined && BEYOND_ASCII.test(reason)) return false;
+  for (let i = 1; i < headers.length; i += 2) if (BEYOND_ASCII.test(headers[i] as string)) return false;
+  return true;
 }
 
 const awaitingContinue = new WeakSet<ServerResponse>();

@@ -32,7 +32,16 @@ interface Connection {
   readonly owner: Connections;
 }
 
-const connectionOf = new WeakMap<Duplex, Connection>();
+/** Where a socket keeps its connection: looked up twice a request. */
+const CONNECTION: unique symbol = Symbol("tsgate.connection");
+
+interface Tracked {
+  [CONNECTION]?: Connection;
+}
+
+function connectionOf(socket: Duplex): Connection | undefined {
+  return (socket as Tracked)[CONNECTION];
+}
 
 /**
  * Sockets are closed a few at a time, with a pause between: a process that has just slept is not interrupted between
@@ -52,10 +61,15 @@ export class Connections {
   /** Counts the connections and requests of `server`, whatever listeners it has already. */
   track(server: Server): void {
     const begin = (request: IncomingMessage, response: ServerResponse): void => this.begin(request, response);
-    const upgraded = (request: IncomingMessage, socket: Duplex): void => this.#upgraded(request, socket);
-    server.prependListener("connection", (socket: Socket) => this.#add(socket));
+    this.trackConnections(server);
     server.prependListener("request", begin);
     for (const event of ["checkContinue", "checkExpectation"]) alongside(server, event, begin);
+  }
+
+  /** The same for a server whose request listener calls `begin` itself, which costs less. */
+  trackConnections(server: Server): void {
+    const upgraded = (request: IncomingMessage, socket: Duplex): void => this.#upgraded(request, socket);
+    server.prependListener("connection", (socket: Socket) => this.#add(socket));
     for (const event of ["upgrade", "connect"]) alongside(server, event, upgraded);
   }
 
@@ -78,7 +92,7 @@ export class Connections {
 
   /** A request has come: its reply is in flight until it closes. */
   begin(request: IncomingMessage, response: ServerResponse): void {
-    const connection = connectionOf.get(request.socket);
+    const connection = connectionOf(request.socket);
     if (connection === undefined) return;
     connection.inFlight++;
     if (this.isDraining) this.#announceClose(connection, response);
@@ -137,7 +151,7 @@ export class Connections {
       owner: this,
     };
     this.#arriving = connection;
-    connectionOf.set(socket, connection);
+    (socket as Tracked)[CONNECTION] = connection;
     this.#open.add(connection);
     socket.on("close", () => {
       this.#open.delete(connection);
@@ -146,14 +160,14 @@ export class Connections {
   }
 
   #upgraded(request: IncomingMessage, socket: Duplex): void {
-    this.#takeOver(connectionOf.get(socket), websocketFarewell(request, socket));
+    this.#takeOver(connectionOf(socket), websocketFarewell(request, socket));
   }
 
   /** The handshake is through: requests come with the encrypted socket. */
   #secured(socket: TLSSocket): void {
-    const connection = connectionOf.get(transportOf(socket) ?? socket);
+    const connection = connectionOf(transportOf(socket) ?? socket);
     if (connection === undefined) return;
-    connectionOf.set(socket, connection);
+    (socket as Tracked)[CONNECTION] = connection;
     connection.socket = socket;
     connection.isBusy = false;
     this.#arriving = connection;
@@ -183,7 +197,7 @@ export class Connections {
 }
 
 function endOfReply(this: ServerResponse): void {
-  const connection = connectionOf.get(this.req.socket);
+  const connection = connectionOf(this.req.socket);
   if (connection === undefined) return;
   connection.inFlight--;
   connection.bytesAtRest = connection.socket.bytesRead;

@@ -21,8 +21,12 @@ import type { LoadedApplication, ServerApplication, UpgradeListener } from "./lo
 export function createServer(app: LoadedApplication, order: BootOrder, connections: Connections): net.Server {
   if (app.interface === "server") return createFront(app.held.server);
   const server = http.createServer({ keepAliveTimeout: order.keepAliveMs });
-  connections.track(server);
-  server.on("request", requestListener(app, order));
+  connections.trackConnections(server);
+  const answer = requestListener(app, order);
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    connections.begin(request, response);
+    answer(request, response);
+  });
   if (app.interface !== "node") {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
       expectContinue(request, response);

@@ -1,4 +1,4 @@
-/** CPU time a request of Hono's hello world, one process each, against @hono/node-server. */
+/** CPU time a request of Hono's hello world, against @hono/node-server: one serving process each, on a core of its own. */
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -16,8 +16,8 @@ export async function fetchHandler({ node, rounds }) {
     name: "Hono's hello, one worker: CPU a request, @hono/node-server = 1",
     limit: 1.15,
     rounds,
-    load: { connections: 64, seconds: 2 },
-    ours: () => startTsgate({ node, app: `${PEERS}hono-app.mjs`, workers: 1 }),
-    theirs: () => startScript({ node, script: `${PEERS}hono-node-server.mjs` }),
+    load: { connections: 64, seconds: 1, core: 1 },
+    ours: () => startTsgate({ node, app: `${PEERS}hono-app.mjs`, workers: 1, core: 0 }),
+    theirs: () => startScript({ node, script: `${PEERS}hono-node-server.mjs`, core: 0 }),
   });
 }

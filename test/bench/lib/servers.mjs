@@ -37,12 +37,12 @@ export const APPS = {
 
 /**
  * tsgate with `workers` workers.
- * @param {{ node: string, app: string, workers: number, args?: readonly string[] }} options
+ * @param {{ node: string, app: string, workers: number, args?: readonly string[], core?: number }} options
  */
-export async function startTsgate({ node, app, workers, args = [] }) {
+export async function startTsgate({ node, app, workers, args = [], core }) {
   const port = await freePort();
   const command = ["--log-format", "json", "--workers", String(workers), "--bind", `127.0.0.1:${port}`, ...args, app];
-  return await start(node, [TSGATE, ...command], port, workers + 1);
+  return await start(node, [TSGATE, ...command], port, workers + 1, { core });
 }
 
 /**
@@ -56,20 +56,23 @@ export async function startCluster({ node, app, workers }) {
 
 /**
  * A hand-written node:cluster with `workers` workers of a program that listens by itself.
- * @param {{ node: string, app: string, workers: number }} options
+ * @param {{ node: string, app: string, workers: number, core?: number }} options
  */
-export async function startClusterProgram({ node, app, workers }) {
+export async function startClusterProgram({ node, app, workers, core }) {
   const port = await freePort();
-  return await start(node, [APPS.clusterProgram, app, String(workers)], port, workers + 1, { PORT: String(port) });
+  return await start(node, [APPS.clusterProgram, app, String(workers)], port, workers + 1, {
+    env: { PORT: String(port) },
+    core,
+  });
 }
 
 /**
  * A script that listens on the port that it is given, in one process.
- * @param {{ node: string, script: string }} options
+ * @param {{ node: string, script: string, core?: number }} options
  */
-export async function startScript({ node, script }) {
+export async function startScript({ node, script, core }) {
   const port = await freePort();
-  return await start(node, [script, String(port)], port, 1);
+  return await start(node, [script, String(port)], port, 1, { core });
 }
 
 /**
@@ -86,12 +89,13 @@ export async function startPlain({ node, app, nodeArgs = [] }) {
  * @param {readonly string[]} args
  * @param {number} port
  * @param {number} processes how many there are when all has started
- * @param {Record<string, string>} [env]
+ * @param {{ env?: Record<string, string>, core?: number | undefined }} [options] `core`: the only one it may run on
  * @returns {Promise<Running>}
  */
-async function start(node, args, port, processes, env = {}) {
+async function start(node, args, port, processes, { env = {}, core } = {}) {
   const startedAt = performance.now();
-  const child = spawn(node, args, {
+  const command = core === undefined ? [node, ...args] : ["taskset", "-c", String(core), node, ...args];
+  const child = spawn(command[0] ?? "", command.slice(1), {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"] ?? "", ...env },
   });

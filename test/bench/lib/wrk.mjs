@@ -29,11 +29,12 @@ export async function needWrk() {
 
 /**
  * @param {number} port
- * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number }} options `closes`: a fresh
- *   connection for every request; `pauseMs`: between two requests of a connection
+ * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number }} options
+ *   `closes`: a fresh connection for every request; `pauseMs`: between two requests of a connection; `core`: the only one
+ *   that wrk may run on
  * @returns {Promise<Load>}
  */
-export async function load(port, { connections, seconds, closes = false, pauseMs = 0 }) {
+export async function load(port, { connections, seconds, closes = false, pauseMs = 0, core }) {
   const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
   try {
     const args = ["-t", "1", "-c", String(connections), "-d", `${seconds}s`];
@@ -43,7 +44,9 @@ export async function load(port, { connections, seconds, closes = false, pauseMs
       await writeFile(script, `function delay() return ${pauseMs} end\n`);
       args.push("-s", script);
     }
-    const { stdout } = await run("wrk", [...args, `http://127.0.0.1:${port}/`], { timeout: (seconds + 20) * 1000 });
+    const command = [...(core === undefined ? [] : ["taskset", "-c", String(core)]), "wrk", ...args];
+    const [file, ...rest] = [...command, `http://127.0.0.1:${port}/`];
+    const { stdout } = await run(file, rest, { timeout: (seconds + 20) * 1000 });
     return parse(stdout);
   } finally {
     await rm(folder, { recursive: true, force: true });
