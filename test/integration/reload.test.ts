@@ -3,45 +3,13 @@
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { application } from "../support/applications.ts";
-import type { ApplicationKind } from "../support/applications.ts";
 import { connectRaw } from "../support/raw-client.ts";
-import { fewestReady, mostAlive } from "../support/pool-counts.ts";
-import { tempProject } from "../support/temp-project.ts";
-import type { TempProject } from "../support/temp-project.ts";
-import { assertNothingLost, requestOnce, startLightTraffic, startTraffic } from "../support/traffic.ts";
-import { startTsgate } from "../support/tsgate.ts";
+import { fewestReady } from "../support/pool-counts.ts";
+import { LINGER_MS, expectNeverFewerNorTooMany, reload, startServer, versionServedBy } from "../support/reloading.ts";
+import { assertNothingLost, requestOnce, startLightTraffic } from "../support/traffic.ts";
 import type { Tsgate } from "../support/tsgate.ts";
 
-const LINGER_MS = 500;
-const POST_16_KIB = { method: "POST", bodyBytes: 16_384 };
-
-const SERVED: readonly (readonly [kind: ApplicationKind, over: string, bind: string])[] = [
-  ["gateway", "TCP", "127.0.0.1:0"],
-  ["express", "TCP", "127.0.0.1:0"],
-  ["gateway", "a unix socket", "unix:app.sock"],
-  ["fetch", "TCP", "127.0.0.1:0"],
-  ["server", "TCP", "127.0.0.1:0"],
-  ["server", "a unix socket", "unix:app.sock"],
-];
-
-describe("a reload under traffic", () => {
-  test.each(SERVED)("loses no request of an application of the kind %s over %s", async (kind, _, bind) => {
-    const { server, project } = await startServer(application(kind, "one"), ["--bind", bind]);
-    const target = await server.target();
-    const traffic = await startTraffic({ target, lingerMs: LINGER_MS, requests: [{}, {}, POST_16_KIB] });
-    const requests = [{ path: "/stream?2000" }];
-    const streams = await startTraffic({ target, lingerMs: LINGER_MS, keepAlive: 4, fresh: 2, idle: 0, requests });
-    await traffic.until(({ outcomes }) => outcomes.ok > 300);
-    await project.write("app.mjs", application(kind, "two"));
-    const { ok } = (await traffic.snapshot()).outcomes;
-    await reload(server, 2);
-    await traffic.until(({ outcomes }) => outcomes.ok > ok + 300);
-    assertNothingLost(await traffic.stop());
-    assertNothingLost(await streams.stop());
-    expect(await versionServedBy(server)).toBe("two");
-    expectNeverFewerNorTooMany(server, 2);
-  });
-
+describe("reloads under traffic", () => {
   test("five in a row end with the newest, and each before it is given up", async () => {
     const { server, project } = await startServer(application("node", "one"));
     const traffic = await startLightTraffic(await server.target(), LINGER_MS);
@@ -153,33 +121,8 @@ describe("a reload reads afresh", () => {
   });
 });
 
-/** Starts two workers of `source`; a configuration among `files` says the same for itself. */
-async function startServer(
-  source: string,
-  args: readonly string[] = [],
-  files: Readonly<Record<string, string>> = {},
-): Promise<{ server: Tsgate; project: TempProject }> {
-  const project = await tempProject({ "app.mjs": source, ...files });
-  const isConfigured = "tsgate.config.json" in files;
-  const linger = isConfigured || args.includes("--linger") ? [] : ["--linger", `${LINGER_MS}ms`];
-  const bind = isConfigured || args.includes("--bind") ? [] : ["--bind", "127.0.0.1:0"];
-  const workers = isConfigured ? [] : ["--workers", "2"];
-  const server = startTsgate([...workers, ...linger, ...bind, ...args, "app.mjs"], { cwd: project.dir });
-  await server.waitForReady(2);
-  return { server, project };
-}
-
-async function reload(server: Tsgate, generation: number): Promise<void> {
-  server.signal("SIGHUP");
-  await server.waitForRecord({ msg: "reload done", generation });
-}
-
 async function bodyServedBy(server: Tsgate): Promise<string | undefined> {
   return (await requestOnce(await server.target())).reply?.body.toString();
-}
-
-async function versionServedBy(server: Tsgate): Promise<string | undefined> {
-  return (await requestOnce(await server.target())).reply?.headers.get("x-version");
 }
 
 /** Two workers of `generation` are there, and no other process. */
@@ -188,11 +131,4 @@ async function expectSettledOn(server: Tsgate, generation: number): Promise<void
   const pids = server.workerPids();
   const ofThese = server.log.all(({ msg, pid }) => msg === "worker ready" && pids.includes(pid ?? 0));
   expect(ofThese.map((record) => record.generation)).toEqual([generation, generation]);
-}
-
-/** From the moment that `workers` were ready there were never fewer, and never more alive than one above. */
-function expectNeverFewerNorTooMany(server: Tsgate, workers: number): void {
-  const from = server.records.findIndex(({ msg, ready }) => msg === "worker ready" && ready === workers);
-  expect(fewestReady(server.records, from)).toBe(workers);
-  expect(mostAlive(server.records)).toBe(workers + 1);
 }
