@@ -5,18 +5,18 @@
 
 import type net from "node:net";
 import { bindProblem } from "../bind-problem.ts";
-import { EXIT, messageOf, reportError, TsgateError } from "../errors.ts";
-import type { BootOrder, BootStage, DrainReason, ListenerInfo, Order } from "../messages.ts";
+import { EXIT, messageOf, reportError } from "../errors.ts";
+import type { BootOrder, DrainReason, ListenerInfo, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
+import { Boot } from "./boot.ts";
 import { log, receiveOrders, report } from "./channel.ts";
 import { Connections } from "./connections.ts";
 import { drain } from "./drain.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { runWorkerHook } from "./hooks.ts";
-import { EXPECTED } from "./identify-application.ts";
 import { adoptServer, createServer, listen } from "./http-server.ts";
-import { isHttpServer, ListenCapture } from "./listen-capture.ts";
-import { loadApplication, type LoadedApplication } from "./load-application.ts";
+import { isHttpServer } from "./listen-capture.ts";
+import type { LoadedApplication } from "./load-application.ts";
 import { takeSignals } from "./process-signals.ts";
 import { outputWritten } from "./output-written.ts";
 import { toldReady } from "./told-ready.ts";
@@ -25,9 +25,6 @@ import { toldReady } from "./told-ready.ts";
 const ORPHAN_LINGER_MS = 1000;
 /** How long a master may take to answer that it has seen this worker's SIGTERM. */
 const TERM_ANSWER_MS = 1000;
-
-/** A program that has loaded and does not listen yet is named after this long. */
-const LATE_MS = 5000;
 
 interface LeaveOptions {
   readonly why: DrainReason;
@@ -43,20 +40,20 @@ export class Worker {
   readonly #others: net.Server[] = [];
   #order: BootOrder | undefined;
   #app: LoadedApplication | undefined;
-  #stage: "load" | "startup" | "started" | "serving" = "load";
-  #lacks: string | undefined;
+  /** Until it is ready. */
+  #boot: Boot | undefined;
   #isLeaving = false;
   #stopBeating: () => void = () => {};
   #termTimer: NodeJS.Timeout | undefined;
-  /** Whether a module that never finishes loading has done enough to be served. */
-  #goOnWithout: () => boolean = () => false;
 
   /** Begins; everything after follows from the master's orders. */
   start(): void {
     takeSignals(() => this.#onTerm());
     process.on("uncaughtException", (error, origin) => this.#onUncaught(error, origin));
     process.once("disconnect", () => this.#onOrphaned());
-    process.on("beforeExit", () => this.#onNothingLeft());
+    process.on("beforeExit", () => {
+      if (!this.#isLeaving) this.#boot?.nothingLeft();
+    });
     receiveOrders((order, handle) => void this.#obey(order, handle));
     report({ tsgate: "hello" });
   }
@@ -64,7 +61,7 @@ export class Worker {
   async #obey(order: Order, handle: RawHandle | undefined): Promise<void> {
     switch (order.tsgate) {
       case "boot":
-        return this.#boot(order.order);
+        return this.#start(order.order);
       case "check":
         return this.#check(order.order);
       case "listen":
@@ -80,64 +77,30 @@ export class Worker {
     }
   }
 
-  async #boot(order: BootOrder): Promise<void> {
-    this.#take(order);
+  async #start(order: BootOrder): Promise<void> {
+    const boot = this.#begin(order);
     const hasToldReady = order.waitReady ? toldReady() : undefined;
     try {
-      this.#app = await this.#load(order);
+      this.#app = await boot.load();
       this.#adopt(this.#app, order);
-      this.#reportLoaded(this.#app);
-      this.#stage = "startup";
-      this.#lacks = undefined;
-      await runWorkerHook(order.hooksFile, "postWorkerInit", order.worker);
-      await this.#app.lifecycle.startup?.();
-      this.#stage = "started";
-      await hasToldReady;
-      process.channel?.ref();
-      report({ tsgate: "application-started" });
+      await boot.start(this.#app, hasToldReady);
     } catch (error) {
-      this.#failBoot(error);
+      boot.fail(error);
     }
   }
 
   /** Loads and describes the application, and leaves. */
   async #check(order: BootOrder): Promise<void> {
-    this.#take(order);
-    try {
-      this.#reportLoaded(await this.#load(order, { isDryRun: true }));
-    } catch (error) {
-      this.#failBoot(error);
-    }
+    const boot = this.#begin(order, { isDryRun: true });
+    await boot.load().catch((error: unknown) => boot.fail(error));
     process.exit(EXIT.stopped);
   }
 
-  async #load(order: BootOrder, { isDryRun = false } = {}): Promise<LoadedApplication> {
-    const capture = new ListenCapture({
-      takes: order.interface === "auto" || order.interface === "server",
-      match: order.listenMatch,
-      isDryRun,
-      tcpAddress: order.tcpAddress,
-      alsoListening: (server, address) => this.#alsoListening(server, address),
-    });
-    const waits = (lacks: string): void => {
-      this.#lacks = lacks;
-      report({ tsgate: "waiting", lacks });
-      lateTimer = setTimeout(() => log("warn", "application is late", { waitedMs: LATE_MS, found: lacks }), LATE_MS);
-      lateTimer.unref();
-    };
-    const hasNothingLeft = new Promise<void>((resolve) => {
-      this.#goOnWithout = () => {
-        if (capture.taken !== undefined) resolve();
-        return capture.taken !== undefined;
-      };
-    });
-    let lateTimer: NodeJS.Timeout | undefined;
-    try {
-      return await loadApplication({ order, capture: capture.install(), hasNothingLeft, waits });
-    } finally {
-      clearTimeout(lateTimer);
-      this.#goOnWithout = () => false;
-    }
+  #begin(order: BootOrder, { isDryRun = false } = {}): Boot {
+    const alsoListening = (server: net.Server, address: string): void => this.#alsoListening(server, address);
+    this.#order = order;
+    this.#boot = new Boot({ order, isDryRun, alsoListening });
+    return this.#boot;
   }
 
   /** A program's own server: its connections are counted, and its `close()` makes this worker leave. */
@@ -153,32 +116,19 @@ export class Worker {
     report({ tsgate: "also-listening", address });
   }
 
-  #take(order: BootOrder): void {
-    this.#order = order;
-    process.title = order.processTitle;
-    process.argv = [process.execPath, order.app.file, ...order.appArgs];
-    // The channel alone must not keep the loop alive while the application boots, or it could wait for ever unseen.
-    process.channel?.unref();
-  }
-
-  #reportLoaded(app: LoadedApplication): void {
-    report({
-      tsgate: "application-loaded",
-      info: { interface: app.interface, found: app.found, transport: "node:http" },
-    });
-  }
-
   async #listen(listener: ListenerInfo, handle: RawHandle | undefined): Promise<void> {
-    if (this.#app === undefined || this.#order === undefined || handle === undefined || this.#isLeaving)
+    const boot = this.#boot;
+    if (this.#app === undefined || this.#order === undefined || boot === undefined || handle === undefined)
       return handle?.close();
+    if (this.#isLeaving) return handle.close();
     const server = createServer(this.#app, this.#order, this.#connections);
     try {
       await listen(server, listener, handle, this.#order.backlog);
     } catch (error) {
-      return this.#failBoot(undefined, `cannot listen on ${listener.address}: ${bindProblem(error)}`, "bind");
+      return boot.failWith(`cannot listen on ${listener.address}: ${bindProblem(error)}`, { stage: "bind" });
     }
     if (this.#servers.push(server) < listener.count) return;
-    this.#stage = "serving";
+    this.#boot = undefined;
     report({ tsgate: "ready" });
     this.#stopBeating = startHeartbeat(this.#order.heartbeatMs, this.#app.lifecycle.health);
   }
@@ -230,56 +180,23 @@ export class Worker {
     if (process.listenerCount("uncaughtException") > 1) return;
     if (this.#isLeaving) {
       log("error", "uncaught exception in the application", { origin, error: reportError(error) });
-    } else if (this.#stage === "serving") {
+    } else if (this.#boot !== undefined) {
+      this.#boot.fail(error);
+    } else if (this.#order === undefined) {
+      const summary = `a module failed before the application was loaded (--import): ${messageOf(error)}`;
+      report({ tsgate: "boot-failed", stage: "load", summary, error: reportError(error) });
+      process.exit(EXIT.error);
+    } else {
       report({ tsgate: "uncaught", origin, error: reportError(error) });
       this.#leaveAlone("uncaught exception", EXIT.error);
-    } else {
-      this.#failBoot(error);
     }
   }
 
   /** The program has had enough, while nobody asked it to leave: what is in flight is answered, and it is replaced. */
   #onServerClosed(): void {
     if (this.#isLeaving) return;
-    if (this.#stage !== "serving") {
-      this.#failBoot(undefined, `application ${this.#order?.app.text ?? ""} closed its server before it was ready`);
-      return;
-    }
+    this.#boot?.failWith(`application ${this.#order?.app.text ?? ""} closed its server before it was ready`);
     report({ tsgate: "server-closed" });
     this.#leaveAlone("closed by the application", EXIT.error);
-  }
-
-  /** The loop is empty before the worker is ready: it waits for what can never come. */
-  #onNothingLeft(): void {
-    if (this.#isLeaving || this.#stage === "serving" || this.#goOnWithout()) return;
-    const what = {
-      load: "awaits something at its top level that can never settle",
-      startup: "has a startup() that can never settle",
-      started: "never said process.send('ready'), and nothing is left that could (--wait-ready)",
-    };
-    const why = this.#lacks === undefined ? what[this.#stage] : `${this.#lacks}; ${EXPECTED.auto}`;
-    this.#failBoot(undefined, `application ${this.#order?.app.text ?? ""} ${why}`);
-  }
-
-  #failBoot(
-    error: unknown,
-    summary = this.#summaryOf(error),
-    stage: BootStage = this.#stage === "load" ? "load" : "startup",
-  ): void {
-    const isOurs = error instanceof TsgateError;
-    const cause = isOurs ? error.cause : error;
-    report({ tsgate: "boot-failed", stage, summary, ...(cause === undefined ? {} : { error: reportError(cause) }) });
-    process.exit(EXIT.error);
-  }
-
-  #summaryOf(error: unknown): string {
-    if (error instanceof TsgateError) return error.message;
-    const what = {
-      load: "failed to load",
-      startup: "failed in startup()",
-      started: "failed before it was ready",
-      serving: "failed",
-    };
-    return `application ${this.#order?.app.text ?? ""} ${what[this.#stage]}: ${messageOf(error)}`;
   }
 }
