@@ -61,7 +61,9 @@ export type Order =
   /** Leave now. */
   | { readonly tsgate: "quit" }
   /** The master has seen this worker's SIGTERM and will decide. */
-  | { readonly tsgate: "term-seen" };
+  | { readonly tsgate: "term-seen" }
+  /** Sent back at once: whatever the worker had asked for before has been answered by now. */
+  | { readonly tsgate: "all-answered" };
 
 export type DrainReason =
   | "reload"
@@ -92,6 +94,8 @@ export type Report =
   | { readonly tsgate: "hello" }
   /** It can go on only when the application does what by `lacks` it has not done: `did not call listen()`. */
   | { readonly tsgate: "waiting"; readonly lacks: string }
+  /** It has nothing to do, unless an answer is on its way: asks for `all-answered`. */
+  | { readonly tsgate: "idle" }
   | { readonly tsgate: "application-loaded"; readonly info: ApplicationInfo }
   | { readonly tsgate: "application-started" }
   | { readonly tsgate: "ready" }
@@ -107,8 +111,8 @@ export type Report =
   | { readonly tsgate: "uncaught"; readonly origin: string; readonly error: ErrorReport }
   /** The application has closed its own server; the worker drains by itself. */
   | { readonly tsgate: "server-closed" }
-  /** The application listens somewhere else besides, on a socket that its workers share. */
-  | { readonly tsgate: "also-listening"; readonly address: string }
+  /** The application listens somewhere else besides; `isGuess`: that server might be the one that was meant. */
+  | { readonly tsgate: "also-listening"; readonly address: string; readonly isGuess: boolean }
   | {
       readonly tsgate: "log";
       readonly level: LogLevel;

@@ -98,6 +98,8 @@ function inOurWords(error: CommanderError): TsgateError {
 
 function unknownOption(flag: string): TsgateError {
   if (knownFlags().includes(flag)) return usageError(`${flag} takes no value; give it alone`);
+  const ours = FOREIGN_FLAGS[flag];
+  if (ours !== undefined) return usageError(`${flag} is not an option of tsgate; ${ours}`);
   const longFlags = knownFlags().filter((known) => known.startsWith("--"));
   const near = flag.startsWith("--")
     ? nearest(
@@ -137,5 +139,12 @@ function modeIn(given: Readonly<Record<string, unknown>>): RunMode {
   if (given["printConfig"] === true) return "print-config";
   return given["checkConfig"] === true ? "check-config" : "serve";
 }
+
+/** Flags of other servers, by what they are called here. */
+const FOREIGN_FLAGS: Readonly<Record<string, string>> = {
+  "--port": "give --bind :PORT",
+  "--host": "give --bind HOST:PORT",
+  "--watch": "send HUP to reload",
+};
 
 const MODES = ["--check-config", "--print-config"];

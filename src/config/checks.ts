@@ -48,8 +48,12 @@ function checkAbstract(text: string, where: string): void {
 /** A file that is not there would only show as workers that die before they can say why. */
 function checkImports(specifiers: readonly string[], directory: string, where: string): void {
   for (const specifier of specifiers) {
-    if (!/^\.{0,2}\//.test(specifier)) continue;
     const file = resolve(directory, specifier);
+    if (!/^\.{0,2}\//.test(specifier)) {
+      if (existsSync(file))
+        throw usageError(`${where}: ${specifier} would be a package; for the file give ./${specifier}`);
+      continue;
+    }
     if (!existsSync(file)) throw usageError(`${where}: ${file} does not exist; check the path`);
   }
 }

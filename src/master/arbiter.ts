@@ -225,6 +225,8 @@ export class Arbiter {
           tsgate: "boot",
           order: bootOrder(this.#releases.of(worker.generation), worker, this.#listeners),
         });
+      case "idle":
+        return this.#crew.send(id, { tsgate: "all-answered" });
       case "waiting":
         return this.#pool.waiting(id, report.lacks);
       case "application-loaded":
@@ -254,7 +256,7 @@ export class Arbiter {
         this.#pool.failing(id, "closed by the application", now, Math.random());
         return this.#reload.failed(worker.generation, "the application closed its server", undefined);
       case "also-listening":
-        return this.#journal.alsoListening(worker, report.address);
+        return this.#journal.alsoListening(worker, report);
       case "log":
         return this.#journal.fromWorker(worker, report);
       default:

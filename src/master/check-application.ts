@@ -25,7 +25,8 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
         if (report.tsgate === "hello") {
           progress = "greeted";
           child.send({ tsgate: "check", order: bootOrder(release, worker, []) });
-        } else if (report.tsgate === "waiting") lacks = report.lacks;
+        } else if (report.tsgate === "idle") child.send({ tsgate: "all-answered" });
+        else if (report.tsgate === "waiting") lacks = report.lacks;
         else if (report.tsgate === "application-loaded") info = report.info;
         else if (report.tsgate === "boot-failed") failure = bootFailure(report);
       },

@@ -57,12 +57,13 @@ export class Journal {
   }
 
   /** Said once a generation for each address. */
-  alsoListening(worker: WorkerRecord, address: string): void {
+  alsoListening(worker: WorkerRecord, { address, isGuess }: Extract<Report, { tsgate: "also-listening" }>): void {
     const { generation } = worker;
     if (this.#named.generation !== generation) this.#named = { generation, addresses: new Set() };
     if (this.#named.addresses.has(address)) return;
     this.#named.addresses.add(address);
-    this.#write("info", "also listening", { generation, address, sharedBy: "workers" });
+    const hint = isGuess ? { hint: "--listen-match says which server gets the sockets; it was the first" } : {};
+    this.#write(isGuess ? "warn" : "info", "also listening", { generation, address, sharedBy: "workers", ...hint });
   }
 
   /** A deadline has passed: the worker is killed. */

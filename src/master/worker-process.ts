@@ -135,6 +135,7 @@ function isReport(message: unknown): message is Report {
 /** Each report's fields that the master reads into, with their types. */
 const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string, "string" | "object"])[] } = {
   hello: [],
+  idle: [],
   waiting: [["lacks", "string"]],
   "application-loaded": [["info", "object"]],
   "application-started": [],

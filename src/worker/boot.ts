@@ -8,9 +8,12 @@ import { EXIT, messageOf, reportError, TsgateError } from "../errors.ts";
 import type { BootOrder, BootStage } from "../messages.ts";
 import { log, report } from "./channel.ts";
 import { runWorkerHook } from "./hooks.ts";
-import { EXPECTED } from "./identify-application.ts";
+import { describeAsked, type HeldServer } from "./held-server.ts";
+import { type Candidate, identify } from "./identify-application.ts";
+import { type AskedAddress, formatAsked } from "./listen-call.ts";
 import { ListenCapture } from "./listen-capture.ts";
 import { loadApplication, type LoadedApplication } from "./load-application.ts";
+import { countQuestions } from "./questions.ts";
 
 /** A program that has loaded and does not listen yet is named after this long. */
 const LATE_MS = 5000;
@@ -20,7 +23,7 @@ export interface BootOptions {
   /** The application is only looked at. */
   readonly isDryRun: boolean;
   /** A server of the application listens besides. */
-  readonly alsoListening: (server: net.Server, address: string) => void;
+  readonly alsoListening: (server: net.Server, address: string, isGuess: boolean) => void;
 }
 
 export class Boot {
@@ -30,6 +33,10 @@ export class Boot {
   #lacks: string | undefined;
   /** Whether a module that never finishes loading has done enough to be served. */
   #goOnWithout: () => boolean = () => false;
+  readonly #questions = countQuestions();
+  /** How many there were when the loop was last empty, once they have all been answered. */
+  #answered: number | undefined;
+  #isOver = false;
 
   constructor(options: BootOptions) {
     this.#options = options;
@@ -59,6 +66,7 @@ export class Boot {
     await app.lifecycle.startup?.();
     this.#stage = "started";
     await hasToldReady;
+    this.#isOver = true;
     process.channel?.ref();
     report({ tsgate: "application-started" });
   }
@@ -76,39 +84,66 @@ export class Boot {
     process.exit(EXIT.error);
   }
 
-  /** The loop is empty: what the boot waits for can never come, unless all that counts is there. */
+  /**
+   * The loop is empty: what the boot waits for can never come, unless an answer of the master is on its way, which does
+   * not keep the loop alive, or all that counts is there.
+   */
   nothingLeft(): void {
+    const asked = this.#questions();
+    if (this.#answered !== asked) {
+      this.#answered = asked;
+      process.channel?.ref();
+      return report({ tsgate: "idle" });
+    }
     if (this.#goOnWithout()) return;
     const what = {
       load: "awaits something at its top level that can never settle",
       startup: "has a startup() that can never settle",
       started: "never said process.send('ready'), and nothing is left that could (--wait-ready)",
     };
-    const why = this.#lacks === undefined ? what[this.#stage] : `${this.#lacks}; ${EXPECTED.auto}`;
-    this.failWith(`application ${this.#options.order.app.text} ${why}`);
+    this.failWith(`application ${this.#options.order.app.text} ${this.#lacks ?? what[this.#stage]}`);
+  }
+
+  /** Whatever had been asked when the loop was empty has been answered. */
+  allAnswered(): void {
+    if (!this.#isOver) process.channel?.unref();
   }
 
   async #find(order: BootOrder): Promise<LoadedApplication> {
     const { alsoListening, isDryRun } = this.#options;
     const takes = order.interface === "auto" || order.interface === "server";
     const { listenMatch: match, tcpAddress } = order;
-    const capture = new ListenCapture({ takes, match, isDryRun, tcpAddress, alsoListening }).install();
+    const capture = new ListenCapture({
+      takes,
+      match,
+      isDryRun,
+      tcpAddress,
+      alsoListening,
+      listensInVain,
+    }).install();
     const hasNothingLeft = new Promise<void>((resolve) => {
       this.#goOnWithout = () => {
         if (capture.taken === undefined) return false;
+        log("warn", "application is late", { found: "listens, but never finishes loading: its exports are not used" });
         resolve();
         return true;
       };
     });
     let lateTimer: NodeJS.Timeout | undefined;
-    const waits = (lacks: string): void => {
-      this.#lacks = lacks;
+    // With Node alone it would serve from the moment that it listens, whatever else it awaits.
+    void capture.whenTaken().then(() => {
+      clearTimeout(lateTimer);
+      lateTimer = setTimeout(this.#goOnWithout, LATE_MS).unref();
+    });
+    const waits = (lacks: string, expected?: string): void => {
+      this.#lacks = expected === undefined ? lacks : `${lacks}; ${expected}`;
       report({ tsgate: "waiting", lacks });
-      lateTimer = setTimeout(() => log("warn", "application is late", { waitedMs: LATE_MS, found: lacks }), LATE_MS);
+      const fields = { waitedMs: LATE_MS, found: lacks, waitsFor: "listen(), until --boot-timeout" };
+      lateTimer = setTimeout(() => log("warn", "application is late", fields), LATE_MS);
       lateTimer.unref();
     };
     try {
-      return await loadApplication({ order, capture, hasNothingLeft, waits });
+      return await loadApplication({ order, capture, hasNothingLeft, ignores, waits });
     } finally {
       clearTimeout(lateTimer);
       this.#goOnWithout = () => false;
@@ -119,4 +154,22 @@ export class Boot {
     const what = { load: "failed to load", startup: "failed in startup()", started: "failed before it was ready" };
     return `application ${this.#options.order.app.text} ${what[this.#stage]}: ${messageOf(error)}`;
   }
+}
+
+/** A server for metrics, say, would get the sockets of the application. */
+function ignores(candidate: Candidate, { asked }: HeldServer): void {
+  const found = identify(candidate, "auto");
+  if ("problem" in found || found.interface === "server" || asked === undefined) return;
+  log("warn", "export ignored: the module listens by itself", {
+    served: describeAsked(asked),
+    ignored: found.found,
+    hint: `to serve the export, add --interface ${found.interface}`,
+  });
+}
+
+function listensInVain(asked: AskedAddress): void {
+  log("warn", "listen() ignored: the exported application is served", {
+    asked: formatAsked(asked),
+    hint: "to have the worker wait for it, add --interface server",
+  });
 }

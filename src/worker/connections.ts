@@ -10,7 +10,6 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { readOrClose, transportOf } from "../node-handles.ts";
-import { alongside } from "./alongside.ts";
 import { websocketFarewell } from "./websocket-farewell.ts";
 
 interface Connection {
@@ -50,6 +49,13 @@ function connectionOf(socket: Duplex): Connection | undefined {
 const CLOSING_TURNS = 250;
 const PAUSE_MS = 1;
 
+/** HTTP/2: between the first GOAWAY and the one that names the last stream, more than a round trip (RFC 9113 section 6.8). */
+const GOAWAY_PAUSE_MS = 1000;
+const NO_ERROR = 0;
+const LAST_STREAM = 2 ** 31 - 1;
+
+type Emit = (this: unknown, event: string, ...args: unknown[]) => boolean;
+
 export class Connections {
   readonly #open = new Set<Connection>();
   isDraining = false;
@@ -58,23 +64,31 @@ export class Connections {
   /** The connection that is being set up in this turn. */
   #arriving: Connection | undefined;
 
-  /** Counts the connections and requests of `server`, whatever listeners it has already. */
+  /**
+   * Counts the connections and requests of `server`, whatever listeners it has, gets or loses: by what it emits. While
+   * it drains, requests are handed on in the next tick: of several that came in one piece only the last may close.
+   */
   track(server: Server): void {
-    const begin = (request: IncomingMessage, response: ServerResponse): void => this.begin(request, response);
-    this.trackConnections(server);
-    server.prependListener("request", begin);
-    for (const event of ["checkContinue", "checkExpectation"]) alongside(server, event, begin);
-  }
-
-  /** The same for a server whose request listener calls `begin` itself, which costs less. */
-  trackConnections(server: Server): void {
-    const upgraded = (request: IncomingMessage, socket: Duplex): void => this.#upgraded(request, socket);
-    server.prependListener("connection", (socket: Socket) => this.#add(socket));
-    for (const event of ["upgrade", "connect"]) alongside(server, event, upgraded);
+    const emitter = server as unknown as { emit: Emit };
+    const { emit } = emitter;
+    emitter.emit = (event, ...args) => {
+      if (event === "request" || event === "checkContinue" || event === "checkExpectation") {
+        const [request, response] = args as [IncomingMessage, ServerResponse];
+        this.#begin(request, response);
+        if (!this.isDraining) return emit.call(server, event, request, response);
+        process.nextTick(() => emit.call(server, event, request, response));
+        return true;
+      }
+      if (event === "connection") this.#add(args[0] as Socket);
+      else if (event === "upgrade" || event === "connect")
+        this.#upgraded(args[0] as IncomingMessage, args[1] as Duplex);
+      return emit.apply(server, [event, ...args]);
+    };
   }
 
   /** The same for a server that encrypts by itself, or speaks HTTP/2. */
   trackLayers(server: Server, { isTls }: { readonly isTls: boolean }): void {
+    this.track(server);
     if (isTls) {
       server.prependListener("connection", () => {
         if (this.#arriving !== undefined) this.#arriving.isBusy = true;
@@ -82,8 +96,6 @@ export class Connections {
       server.prependListener("secureConnection", (socket: TLSSocket) => this.#secured(socket));
     }
     server.prependListener("session", (session: ServerHttp2Session) => this.#multiplexed(session));
-    // Its listeners go before those, and tell them which connection it is.
-    this.track(server);
   }
 
   get size(): number {
@@ -91,7 +103,7 @@ export class Connections {
   }
 
   /** A request has come: its reply is in flight until it closes. */
-  begin(request: IncomingMessage, response: ServerResponse): void {
+  #begin(request: IncomingMessage, response: ServerResponse): void {
     const connection = connectionOf(request.socket);
     if (connection === undefined) return;
     connection.inFlight++;
@@ -176,7 +188,10 @@ export class Connections {
   /** HTTP/2: the session counts its streams, and knows how to leave when they are through (RFC 9113 section 6.8). */
   #multiplexed(session: ServerHttp2Session): void {
     this.#takeOver(this.#arriving, () => {
-      if (!session.closed) session.close();
+      if (session.closed || session.destroyed) return;
+      // First only "no new streams, please": what is on its way then is still served.
+      session.goaway(NO_ERROR, LAST_STREAM);
+      setTimeout(() => session.close(), GOAWAY_PAUSE_MS).unref();
     });
   }
 

@@ -40,11 +40,22 @@ export function isClass(value: unknown): boolean {
   return typeof value === "function" && Function.prototype.toString.call(value).startsWith("class");
 }
 
-/** A property of an object or a function; undefined of anything else. */
+/**
+ * A property of an object or a function; undefined of anything else, and of one that cannot be read. Of an object that
+ * answers to every name, as some routers do, only what it has itself counts.
+ */
 export function memberOf(value: unknown, name: string): unknown {
   const isHolder = (typeof value === "object" && value !== null) || typeof value === "function";
-  return isHolder ? (value as Record<string, unknown>)[name] : undefined;
+  if (!isHolder) return undefined;
+  try {
+    const holder = value as Record<string, unknown>;
+    return Object.hasOwn(value, name) || holder[NOBODYS_NAME] === undefined ? holder[name] : undefined;
+  } catch {
+    return undefined;
+  }
 }
+
+const NOBODYS_NAME = "tsgate: nobody has this";
 
 export function hasMethods(value: unknown, ...names: readonly string[]): boolean {
   return names.every((name) => typeof memberOf(value, name) === "function");

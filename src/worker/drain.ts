@@ -58,9 +58,7 @@ export async function drain(plan: DrainPlan): Promise<void> {
     connections.destroyAll();
   }
   clearInterval(sweep);
-  const hasClosed = plan.held?.isClosed === true;
-  plan.held?.finish();
-  await shutDown(lifecycle, remainingMs(), hasClosed);
+  await shutDown(lifecycle, remainingMs(), plan.held);
 }
 
 async function tellApplication(lifecycle: Lifecycle, remainingMs: number): Promise<void> {
@@ -69,10 +67,13 @@ async function tellApplication(lifecycle: Lifecycle, remainingMs: number): Promi
   await call("beforeDrain", lifecycle, Math.min(LONGEST_BEFORE_DRAIN_MS, remainingMs));
 }
 
-/** @param hasClosed the application has closed its server and may have more to do now that it is closed */
-async function shutDown(lifecycle: Lifecycle, remainingMs: number, hasClosed: boolean): Promise<void> {
+async function shutDown(lifecycle: Lifecycle, remainingMs: number, held: HeldServer | undefined): Promise<void> {
   const budgetMs = Math.max(SHORTEST_SHUTDOWN_MS, remainingMs);
+  const hasClosed = held?.isClosed === true;
+  held?.emptied();
   await call("shutdown", lifecycle, budgetMs);
+  // Programs end the process when they are told that their server is closed: what is exported comes first.
+  held?.finish();
   if (!hasOwnTermListeners() && !hasClosed) return;
   guarded("SIGTERM listener", emitTerm);
   await nothingLeft(Math.min(LONGEST_TERM_MS, budgetMs));

@@ -8,9 +8,9 @@ import net from "node:net";
 import type { TcpAddress } from "../messages.ts";
 import { type AskedAddress, type ListenCall, formatAsked } from "./listen-call.ts";
 
-/** What a program's `close()` leads to: nothing more than how it looks, until somebody has taken the server on. */
-export interface CloseListener {
-  /** The program wants its server closed; `finish` is called when the last connection is gone. */
+/** Whoever serves the connections of a held server; without one its `close()` changes nothing more than how it looks. */
+export interface ServerOwner {
+  /** The program wants its server closed; `emptied` and `finish` follow when the last connection is gone. */
   closed(): void;
   /** Open connections, for `getConnections()`. */
   connectionCount(): number;
@@ -21,7 +21,7 @@ export class HeldServer {
   /** As the program asked for it; undefined when it never called `listen()`. */
   readonly asked: AskedAddress | undefined;
   readonly #tcpAddress: TcpAddress | undefined;
-  #owner: CloseListener | undefined;
+  #owner: ServerOwner | undefined;
   #state: "listening" | "closing" | "closed" = "listening";
 
   /** @param tcpAddress where tsgate listens, for the server's `address()` */
@@ -46,14 +46,18 @@ export class HeldServer {
     });
   }
 
-  /** From here on the server is served: a `close()` is told to `owner`, who calls `finish` at the end. */
-  own(owner: CloseListener): void {
+  /** From here on the server is served: a `close()` is told to `owner`. */
+  own(owner: ServerOwner): void {
     this.#owner = owner;
   }
 
-  /** The last connection is gone, or never came: `close` is emitted if the program has asked for it, now or later. */
-  finish(): void {
+  /** The last connection is gone: a `close()` from here on is one at once. */
+  emptied(): void {
     this.#owner = undefined;
+  }
+
+  /** Emits the `close` that the program has asked for while there were connections. */
+  finish(): void {
     if (this.#state === "closing") this.#end();
   }
 

@@ -19,14 +19,13 @@ import type { LoadedApplication, ServerApplication, UpgradeListener } from "./lo
 
 /** Makes a server for one socket; it does not listen yet. */
 export function createServer(app: LoadedApplication, order: BootOrder, connections: Connections): net.Server {
-  if (app.interface === "server") return createFront(app.held.server);
+  if (app.interface === "server") {
+    setKeepAlive(app.held, order);
+    return createFront(app.held.server);
+  }
   const server = http.createServer({ keepAliveTimeout: order.keepAliveMs });
-  connections.trackConnections(server);
-  const answer = requestListener(app, order);
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    connections.begin(request, response);
-    answer(request, response);
-  });
+  connections.track(server);
+  server.on("request", requestListener(app, order));
   if (app.interface !== "node") {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
       expectContinue(request, response);
@@ -42,11 +41,15 @@ export function createServer(app: LoadedApplication, order: BootOrder, connectio
   return server;
 }
 
-/** Takes on the server of a program: counts its connections, and gives it the keep-alive of a server behind a proxy. */
-export function adoptServer({ server }: HeldServer, order: BootOrder, connections: Connections): void {
+/** Takes on the server of a program: its connections are counted. */
+export function adoptServer({ server }: HeldServer, connections: Connections): void {
   const isTls = isTlsServer(server);
   if (isTls || !(server instanceof http.Server)) connections.trackLayers(server, { isTls });
   else connections.track(server);
+}
+
+/** Once more before it serves: programs set theirs when they are told that they listen. */
+function setKeepAlive({ server }: HeldServer, order: BootOrder): void {
   const isUsual = server.keepAliveTimeout === new http.Server().keepAliveTimeout;
   if (order.isKeepAliveGiven || isUsual) server.keepAliveTimeout = order.keepAliveMs;
 }
@@ -56,7 +59,9 @@ function createFront(server: Server): net.Server {
   const { allowHalfOpen, highWaterMark, keepAlive, keepAliveInitialDelay, noDelay, pauseOnConnect } =
     server as unknown as net.ServerOpts & { highWaterMark?: number };
   const options = { allowHalfOpen, highWaterMark, keepAlive, keepAliveInitialDelay, noDelay, pauseOnConnect };
-  return net.createServer(options as net.ServerOpts, (socket) => server.emit("connection", socket));
+  const front = net.createServer(options as net.ServerOpts, (socket) => server.emit("connection", socket));
+  Object.defineProperty(front, "maxConnections", { get: () => server.maxConnections });
+  return front.on("drop", (data) => server.emit("drop", data));
 }
 
 /** Listens on the master's socket. Rejects with the system's error when that cannot be. */
@@ -90,12 +95,27 @@ function guarded(listener: RequestListener): RequestListener {
   return (request, response) => {
     try {
       const outcome: unknown = listener(request, response);
-      if (outcome instanceof Promise) outcome.catch((error: unknown) => failRequest(error, request, response));
+      if (typeof outcome !== "object" || outcome === null) return;
+      const refuse = (result: unknown): void => {
+        if (isResponse(result) && !response.headersSent)
+          failRequest(new TypeError(RETURNS_RESPONSE), request, response);
+      };
+      if (outcome instanceof Promise) outcome.then(refuse, (error: unknown) => failRequest(error, request, response));
+      else refuse(outcome);
     } catch (error) {
       failRequest(error, request, response);
     }
   };
 }
+
+/** What a fetch handler returns; here nobody would send it. */
+function isResponse(value: unknown): boolean {
+  const { status, arrayBuffer } = (value ?? {}) as Partial<Response>;
+  return typeof status === "number" && typeof arrayBuffer === "function";
+}
+
+const RETURNS_RESPONSE =
+  "the (req, res) function returned a Response, which nobody sends: export { fetch }, or add --interface fetch";
 
 /** A socket whose upgrade failed is of no use to anybody. */
 function guardedUpgrade(upgrade: UpgradeListener, request: IncomingMessage, socket: Duplex, head: Buffer): void {

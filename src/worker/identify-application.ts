@@ -12,6 +12,7 @@ import {
   isClass,
   isEmptyObject,
   listExports,
+  memberOf,
   type ModuleExports,
 } from "./describe-value.ts";
 import { BESIDE } from "./import-module.ts";
@@ -49,26 +50,32 @@ export function chooseExport(
     if (exportName in exports) return { name: exportName, value: exports[exportName] };
     return { problem: `has no export named "${exportName}"; ${listExports(exports)}` };
   }
-  const candidates = USUAL_NAMES.map((name) => ({ name, value: exports[name] })).filter(isSomething);
+  const candidates = USUAL_NAMES.map((name) => ({ name, value: exports[name] })).filter(
+    (candidate) => isSomething(candidate) && (isServable(candidate) || !isNamespace(candidate, exports)),
+  );
   const fitting = wanted === "auto" ? candidates.filter((candidate) => isServable(candidate)) : [];
   return ambiguity(fitting) ?? fitting[0] ?? candidates[0];
 }
 
-/** Recognises a value as an application of the kind asked for, or of whichever kind fits. */
-export function identify({ name, value }: Candidate, wanted: InterfaceName): Identified | Problem {
+/**
+ * Recognises a value as an application of the kind asked for, or of whichever kind fits; `other` is what to say of the
+ * module's other exports when it is neither.
+ */
+export function identify({ name, value }: Candidate, wanted: InterfaceName, other?: string): Identified | Problem {
   const found = wanted === "auto" ? recognise({ name, value }) : asKind(wanted, value);
   const where = describeExport(name);
   if (found !== undefined) return { interface: found.kind, value, found: `${where}, ${found.what}` };
-  return { problem: `cannot be served: its ${where} is ${describe(value)}${wrongKind(value, wanted)}` };
+  const remedy = other ?? wrongKind(value, wanted) ?? hintFor(value) ?? EXPECTED[wanted];
+  return { problem: `cannot be served: its ${where} is ${describe(value)}; ${remedy}` };
 }
 
-/** A clause on an export that could be served and was not asked for, or on all of them when one was `refused`. */
-export function otherExports(exports: ModuleExports, refused: string, file: string): string {
+/** A clause on an export that could be served and was not `refused`: it may have been meant; undefined for none. */
+export function otherExports(exports: ModuleExports, refused: string | undefined, file: string): string | undefined {
   for (const [name, value] of Object.entries(exports)) {
     const found = name === refused || BESIDE.has(name) ? undefined : recognise({ name, value });
-    if (found !== undefined) return `; its ${describeExport(name)} is ${found.what}: ${file}:${name}`;
+    if (found !== undefined) return `its ${describeExport(name)} is ${found.what}, which ${file}:${name} serves`;
   }
-  return Object.keys(exports).length > 1 && refused !== "" ? `; ${listExports(exports)}` : "";
+  return undefined;
 }
 
 /** Whether a function is an application already, whatever it would return when it is called. */
@@ -137,13 +144,22 @@ function isSomething({ value }: Candidate): boolean {
   return value !== undefined && !isEmptyObject(value);
 }
 
+/** The default of CommonJS that exports several things by name is only the object that holds them. */
+function isNamespace({ name, value }: Candidate, exports: ModuleExports): boolean {
+  if (name !== "default" || typeof value !== "object" || value === null) return false;
+  const names = Object.keys(value);
+  if (names.length === 0 || Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return names.every((key) => Object.hasOwn(exports, key) || memberOf(value, key) === undefined);
+}
+
 function isServable(candidate: Candidate): boolean {
   return recognise(candidate) !== undefined;
 }
 
 /** Two different applications in one module: which is meant, only the user knows. */
 function ambiguity(candidates: readonly Candidate[]): Problem | undefined {
-  const [first, ...others] = candidates;
+  // Beside another application a function named fetch is a helper.
+  const [first, ...others] = candidates.filter(({ name }) => name !== "fetch");
   const other = others.find((candidate) => first !== undefined && !isSame(first, candidate));
   if (first === undefined || other === undefined) return undefined;
   const [one, two] = [first, other].map((one) => `${describeExport(one.name)} (${recognise(one)?.what})`);
@@ -156,11 +172,11 @@ function isSame(one: Candidate, other: Candidate): boolean {
   return one.value === other.value || (recognise(one)?.kind === "fetch" && recognise(other)?.kind === "fetch");
 }
 
-function wrongKind(value: unknown, wanted: InterfaceName): string {
+/** A clause on an application of another kind than the one that was asked for. */
+function wrongKind(value: unknown, wanted: InterfaceName): string | undefined {
   const fitting = wanted === "auto" ? undefined : recognise({ name: "default", value });
-  if (fitting !== undefined && fitting.kind !== wanted)
-    return `, ${fitting.what} (--interface ${fitting.kind}); ${EXPECTED[wanted]}`;
-  return `${hintFor(value)}; ${EXPECTED[wanted]}`;
+  if (fitting === undefined || fitting.kind === wanted) return undefined;
+  return `that is ${fitting.what}, of kind ${fitting.kind}: leave out --interface ${wanted}`;
 }
 
 /** What can be served, by the interface that was asked for. */
@@ -168,7 +184,7 @@ export const EXPECTED: Readonly<Record<InterfaceName, string>> = {
   auto:
     "tsgate serves an export named application (environ, startResponse), a default export made by defineApplication(), " +
     "an object with a fetch(request) method, a (req, res) function, a framework's application, an http.Server, " +
-    "or a program that calls listen() itself",
+    "or a program that calls listen() itself (--interface server waits for one that does so late)",
   gateway: "a gateway application is a function (environ, startResponse)",
   fetch: "a fetch handler is an object with a fetch(request) method, or a function (request) that returns a Response",
   node: "an application for node:http is a function (req, res) or a framework's application object",

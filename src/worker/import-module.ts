@@ -37,12 +37,25 @@ export function applicationFailed(app: AppReference, what: string, cause: unknow
 function exportsOf(namespace: ModuleExports, file: string): ModuleExports {
   const own = createRequire(file).cache[fs.realpathSync(file)]?.exports as unknown;
   if ((typeof own !== "object" || own === null) && typeof own !== "function") return namespace;
-  const all = { ...own } as ModuleExports;
+  const all = readable(own);
   // Compilers make it a property that is not enumerable, so the copy lacks it.
   if ((own as ModuleExports).__esModule === true) return all;
   const isNamespaceLike = Object.getPrototypeOf(own) === Object.prototype;
   const beside = Object.entries(all).filter(([name]) => isNamespaceLike || BESIDE.has(name));
   return { ...Object.fromEntries(beside), default: own };
+}
+
+/** The properties of an object, without those that throw when they are read, such as deprecated ones. */
+function readable(own: object): ModuleExports {
+  const found: Record<string, unknown> = {};
+  for (const name of Object.keys(own)) {
+    try {
+      found[name] = (own as Record<string, unknown>)[name];
+    } catch {
+      // Nobody has asked for it.
+    }
+  }
+  return found;
 }
 
 /** Exports that belong to an application; of one that is a function or an instance, its only properties that count. */

@@ -4,11 +4,13 @@
  * share one socket) and is named. Installed once, before the program is loaded.
  */
 
+import { EventEmitter } from "node:events";
 import http, { type Server } from "node:http";
 import net from "node:net";
+import { bindProblem } from "../bind-problem.ts";
 import type { TcpAddress } from "../messages.ts";
 import { alreadyListening, HeldServer } from "./held-server.ts";
-import { type AskedAddress, type ListenCall, readListenCall } from "./listen-call.ts";
+import { type AskedAddress, formatAsked, type ListenCall, readListenCall } from "./listen-call.ts";
 
 export interface CaptureOptions {
   /** Whether a server may be taken at all: the application's kind is `server`, or not known yet. */
@@ -18,8 +20,10 @@ export interface CaptureOptions {
   /** The application is only looked at: nothing it asks for is really listened on. */
   readonly isDryRun: boolean;
   readonly tcpAddress: TcpAddress | undefined;
-  /** Another server of the program listens. */
-  readonly alsoListening: (server: net.Server, address: string) => void;
+  /** Another server of the program listens. `isGuess`: it speaks HTTP too, and nobody has said which is meant. */
+  readonly alsoListening: (server: net.Server, address: string, isGuess: boolean) => void;
+  /** The application that is served by its export has called `listen()` as well, and does not get what it asked for. */
+  readonly listensInVain: (asked: AskedAddress) => void;
 }
 
 type Listen = (this: net.Server, ...args: readonly unknown[]) => net.Server;
@@ -29,8 +33,10 @@ export class ListenCapture {
   readonly #held = new WeakMap<net.Server, HeldServer>();
   readonly #elsewhere: AskedAddress[] = [];
   #isTaking: boolean;
+  /** Whether a server is that of the exported application, once that is known. */
+  #belongs: ((server: Server) => boolean) | undefined;
   #taken: HeldServer | undefined;
-  #whenTaken: (() => void) | undefined;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(options: CaptureOptions) {
     this.#options = options;
@@ -63,7 +69,7 @@ export class ListenCapture {
   async whenTaken(): Promise<HeldServer> {
     for (;;) {
       if (this.taken !== undefined) return this.taken;
-      await new Promise<void>((resolve) => (this.#whenTaken = resolve));
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
@@ -77,7 +83,12 @@ export class ListenCapture {
     return held;
   }
 
-  /** From here on every server listens by itself. */
+  /** From here on only a server is taken that belongs to the exported application. */
+  takeOnly(belongs: (server: Server) => boolean): void {
+    this.#belongs = belongs;
+  }
+
+  /** From here on every server listens by itself; but the exported application's own, which is served already. */
   stopTaking(): void {
     this.#isTaking = false;
   }
@@ -87,12 +98,18 @@ export class ListenCapture {
     const call = readListenCall(args);
     if (call === undefined) return listen();
     if (isHttpServer(server)) {
-      if (this.#mayTake(call.address)) return this.#take(server, call);
-      if (this.#isTakenToo(call.address)) return this.#pretend(server, call);
+      const isOwn = this.#belongs?.(server);
+      if (this.#mayTake(call.address) && isOwn !== false) return this.#take(server, call);
+      if (isOwn === true) this.#options.listensInVain(call.address);
+      if (isOwn === true || this.#isTakenToo(server, call.address)) return this.#pretend(server, call);
       this.#elsewhere.push(call.address);
     }
     if (this.#options.isDryRun) return this.#pretend(server, call);
-    server.once("listening", () => this.#options.alsoListening(server, formatAddress(server)));
+    const isGuess = isHttpServer(server) && this.#taken !== undefined && this.#options.match === undefined;
+    server.once("listening", () => this.#options.alsoListening(server, formatAddress(server), isGuess));
+    server.once(EventEmitter.errorMonitor as unknown as string, (error: Error) => {
+      error.message = `cannot listen on ${formatAsked(call.address)}, beside tsgate's own addresses: ${bindProblem(error)}`;
+    });
     return listen();
   }
 
@@ -105,15 +122,18 @@ export class ListenCapture {
   #take(server: Server, call: ListenCall): net.Server {
     this.#taken = this.#hold(server, call.address);
     this.#taken.announce(call);
-    this.#whenTaken?.();
+    for (const resolve of this.#waiting.splice(0)) resolve();
     return server;
   }
 
-  /** The same port on another address, as frameworks listen on both that `localhost` stands for. */
-  #isTakenToo(address: AskedAddress): boolean {
-    const asked = this.taken?.asked;
-    if (address.kind !== "port" || address.port === 0 || asked?.kind !== "port") return false;
-    return address.port === asked.port || address.port === this.#options.tcpAddress?.port;
+  /** The same on another address, as frameworks listen on both that `localhost` stands for: port and handler tell. */
+  #isTakenToo(server: Server, address: AskedAddress): boolean {
+    const { taken } = this;
+    const asked = taken?.asked;
+    if (taken === undefined || address.kind !== "port" || asked?.kind !== "port") return false;
+    if (address.port !== asked.port && address.port !== this.#options.tcpAddress?.port) return false;
+    const handlers = taken.server.listeners("request");
+    return server.listeners("request").some((handler) => handlers.includes(handler));
   }
 
   #pretend(server: net.Server, call: ListenCall): net.Server {

@@ -9,6 +9,7 @@ import type { AppReference } from "../app-ref.ts";
 import { EXIT, TsgateError } from "../errors.ts";
 import type { FetchHandler } from "../gateway/fetch/index.ts";
 import type { Application } from "../gateway/index.ts";
+import type { InterfaceName } from "../config/types.ts";
 import type { BootOrder } from "../messages.ts";
 import {
   describe,
@@ -71,8 +72,10 @@ export interface LoadOptions {
   readonly capture: ListenCapture;
   /** Resolves when the module waits for what its own server brings, which Node alone would wait for too. */
   readonly hasNothingLeft: Promise<void>;
-  /** Told what the application has not done yet and the boot waits for. */
-  readonly waits: (lacks: string) => void;
+  /** Told of an export that may be an application and is not served, because the module has told a server to listen. */
+  readonly ignores: (ignored: Candidate, held: HeldServer) => void;
+  /** Told what the application has not done yet and the boot waits for, and what would do if that does not say it. */
+  readonly waits: (lacks: string, expected: string | undefined) => void;
 }
 
 /**
@@ -89,15 +92,24 @@ export async function loadApplication(options: LoadOptions): Promise<LoadedAppli
   const candidate = chosen === undefined || "problem" in chosen ? undefined : chosen;
   const made = factory && candidate !== undefined ? await callFactory(app, candidate) : candidate;
   const held = options.capture.taken;
-  if (held !== undefined) return program(held, exports);
-  if (made === undefined || (wanted === "server" && !isExportedServer(made))) return listening(options, exports);
-  options.capture.stopTaking();
-  const identified = identify(made, wanted);
-  if ("problem" in identified) {
-    const others = otherExports(exports, made.name, app.text);
-    throw refusal(app, `${identified.problem}${others}`);
+  if (held !== undefined) {
+    if (made !== undefined && !belongsTo(held.server, made.value)) options.ignores(made, held);
+    return program(held, exports);
   }
-  return prepare(options, identified, exports);
+  if (made === undefined || (wanted === "server" && !isExportedServer(made))) return listening(options, exports);
+  const identified = identify(made, wanted, otherExports(exports, made.name, app.text));
+  if ("problem" in identified) throw refusal(app, identified.problem);
+  options.capture.takeOnly((server) => belongsTo(server, made.value));
+  const prepared = await prepare(options, identified, exports);
+  const late = options.capture.taken;
+  options.capture.stopTaking();
+  return late === undefined ? prepared : program(late, exports);
+}
+
+/** Whether a server is the one that an application's own `listen()` has made. */
+function belongsTo(server: Server, application: unknown): boolean {
+  if (memberOf(application, "server") === server) return true;
+  return typeof application === "function" && server.listeners("request").includes(application);
 }
 
 function isExportedServer(made: Candidate): boolean {
@@ -113,15 +125,21 @@ async function listening({ order, capture, waits }: LoadOptions, exports: Module
   const call = listenMatch === undefined ? "listen() on an HTTP server" : `listen(${listenMatch}) (--listen-match)`;
   const elsewhere = capture.elsewhere.map((asked) => describeAsked(asked)).join(", ");
   const instead = elsewhere === "" ? "" : `, only ${elsewhere}`;
-  waits(`${describeLack(exports, order.app.text)} and did not call ${call}${instead}`);
+  const lack = describeLack(exports, order.app.text, wanted);
+  const isPlain = lack === "exports nothing" && instead === "";
+  waits(`${lack} and did not call ${call}${instead}`, isPlain ? EXPECTED.auto : undefined);
   return program(await capture.whenTaken(), exports);
 }
 
 /** `exports nothing`, or what it exports instead of an application. */
-function describeLack(exports: ModuleExports, file: string): string {
+function describeLack(exports: ModuleExports, file: string, wanted: InterfaceName): string {
   const names = Object.keys(exports).filter((name) => !(name === "default" && isEmptyObject(exports[name])));
   if (names.length === 0) return "exports nothing";
-  return `exports no application (${listExports(exports)}${otherExports(exports, "", file)})`;
+  const isOnlyNotAsked = wanted === "server" && exports.default !== undefined;
+  if (isOnlyNotAsked && "found" in identify({ name: "default", value: exports.default }, "auto"))
+    return "exports an application that --interface server leaves out";
+  const other = otherExports(exports, undefined, file);
+  return `exports no application${other === undefined ? ` (${listExports(exports)})` : ` by a usual name (${other})`}`;
 }
 
 function program(held: HeldServer, exports: ModuleExports): ServerApplication {
@@ -131,11 +149,11 @@ function program(held: HeldServer, exports: ModuleExports): ServerApplication {
 
 async function callFactory(app: AppReference, candidate: Candidate): Promise<Candidate> {
   const { name, value } = candidate;
-  if (typeof value !== "function")
-    throw refusal(app, `has no factory: its ${describeExport(name)} is ${describe(value)} (--factory)`);
   const known = isFinished(value) ? identify(candidate, "auto") : undefined;
   if (known !== undefined && "found" in known)
     throw refusal(app, `needs no factory: its ${known.found.replace(", ", " is ")}; leave out --factory`);
+  if (typeof value !== "function")
+    throw refusal(app, `has no factory: its ${describeExport(name)} is ${describe(value)} (--factory)`);
   try {
     return { name, value: await (value as () => unknown)() };
   } catch (error) {

@@ -2,29 +2,33 @@
 
 import { hasMethods, isClass, memberOf } from "./describe-value.ts";
 
-/** How many parameters a function visibly has; undefined where its text does not tell (bound, rest, `arguments`). */
+/** How many parameters a function visibly has; undefined where its text does not tell (rest, defaults, `arguments`). */
 export function plainParameterCount(value: unknown): number | undefined {
   if (typeof value !== "function") return undefined;
-  const text = Function.prototype.toString.call(value);
-  if (/\[native code\]|\barguments\b/.test(text)) return undefined;
+  const text = Function.prototype.toString.call(value).replace(COMMENT, "");
+  // Of a bound function only the number is known, and that of one with a rest parameter is too small.
+  if (text.includes("[native code]")) return value.length === 0 ? undefined : value.length;
+  if (/\barguments\b/.test(text)) return undefined;
   const parameters = /^[^(]*?(?:\(([^)]*)\)|([\w$]+)\s*=>)/.exec(text);
-  const names = (parameters?.[1] ?? parameters?.[2] ?? "...").trim();
+  const names = (parameters?.[1] ?? parameters?.[2] ?? "...").trim().replace(/,$/, "");
   if (names === "") return 0;
-  return /\.\.\.|=|[{[]/.test(names) ? undefined : names.replace(/,\s*$/, "").split(",").length;
+  if (/^\{[^{}]*\}$/.test(names)) return 1;
+  return /\.\.\.|=|[{[]/.test(names) ? undefined : names.split(",").length;
 }
 
-/** A clause that begins with `; `, or nothing. */
-export function hintFor(value: unknown): string {
-  const hint = typeof value === "function" ? hintForFunction(value) : hintForObject(value);
-  return hint === undefined ? "" : `; ${hint}`;
+const COMMENT = /\/\*[^]*?\*\/|\/\/[^\n]*/g;
+
+/** A clause that says what would do; undefined when that cannot be told. */
+export function hintFor(value: unknown): string | undefined {
+  return typeof value === "function" ? hintForFunction(value) : hintForObject(value);
 }
 
 function hintForFunction(value: unknown): string | undefined {
   if (isClass(value)) return "export an instance of it";
   const count = plainParameterCount(value);
-  if (count === 0) return "a function that returns the application is called with --factory";
+  if (count === 0) return "if it returns the application, add --factory";
   if (count === 1)
-    return "a function (request) that returns a Response is served as { fetch }, as an export named fetch, or with --interface fetch";
+    return "if it returns a Response, export { fetch } or add --interface fetch; if it returns the application, add --factory";
   return undefined;
 }
 
@@ -36,7 +40,7 @@ function hintForObject(value: unknown): string | undefined {
   if (hasMethods(value, "handler", "use"))
     return "export a (req, res) function made of it, such as toNodeListener(app)";
   if (hasMethods(value, "listen") || hasMethods(value, "start")) {
-    return "let the program start it: tsgate takes over the listen() of its http.Server";
+    return "call that in the module itself: tsgate puts the http.Server that then listens on its sockets (if late, add --interface server)";
   }
   return undefined;
 }

@@ -23,6 +23,8 @@ import { toldReady } from "./told-ready.ts";
 
 /** An orphan's idle connections need not be kept for long: nobody reloads behind it. */
 const ORPHAN_LINGER_MS = 1000;
+/** How long a server must have listened to be more than a probe. */
+const PROBE_MS = 100;
 /** How long a master may take to answer that it has seen this worker's SIGTERM. */
 const TERM_ANSWER_MS = 1000;
 
@@ -70,6 +72,8 @@ export class Worker {
         return this.#leave(order);
       case "quit":
         return process.exit(EXIT.stopped);
+      case "all-answered":
+        return this.#boot?.allAnswered();
       case "term-seen":
         clearTimeout(this.#termTimer);
         this.#termTimer = undefined;
@@ -82,7 +86,7 @@ export class Worker {
     const hasToldReady = order.waitReady ? toldReady() : undefined;
     try {
       this.#app = await boot.load();
-      this.#adopt(this.#app, order);
+      this.#adopt(this.#app);
       await boot.start(this.#app, hasToldReady);
     } catch (error) {
       boot.fail(error);
@@ -97,23 +101,25 @@ export class Worker {
   }
 
   #begin(order: BootOrder, { isDryRun = false } = {}): Boot {
-    const alsoListening = (server: net.Server, address: string): void => this.#alsoListening(server, address);
+    const alsoListening = (server: net.Server, address: string, isGuess: boolean): void => {
+      this.#others.push(server);
+      if (isHttpServer(server)) this.#connections.track(server);
+      // Programs try out whether a port is free: what is closed at once is not worth a line.
+      const tell = (): void => {
+        if (server.listening) report({ tsgate: "also-listening", address, isGuess });
+      };
+      setTimeout(tell, PROBE_MS).unref();
+    };
     this.#order = order;
     this.#boot = new Boot({ order, isDryRun, alsoListening });
     return this.#boot;
   }
 
   /** A program's own server: its connections are counted, and its `close()` makes this worker leave. */
-  #adopt(app: LoadedApplication, order: BootOrder): void {
+  #adopt(app: LoadedApplication): void {
     if (app.interface !== "server") return;
-    adoptServer(app.held, order, this.#connections);
+    adoptServer(app.held, this.#connections);
     app.held.own({ closed: () => this.#onServerClosed(), connectionCount: () => this.#connections.size });
-  }
-
-  #alsoListening(server: net.Server, address: string): void {
-    this.#others.push(server);
-    if (isHttpServer(server)) this.#connections.track(server);
-    report({ tsgate: "also-listening", address });
   }
 
   async #listen(listener: ListenerInfo, handle: RawHandle | undefined): Promise<void> {

@@ -246,6 +246,41 @@ test.each([
   expect((await server.stop()).code).toBe(0);
 });
 
+test("a router that answers to every name is what it has itself, and properties that cannot be read are left alone", async () => {
+  const project = await tempProject({
+    "router.mjs": `
+      const any = new Proxy({}, { get: (_, name) => (typeof name === "string" ? () => any : undefined) });
+      export default Object.setPrototypeOf({ fetch: () => new Response("routed") }, any);
+    `,
+    "legacy.cjs": `
+      module.exports = (request, response) => response.end("kept");
+      Object.defineProperty(module.exports, "legacy", { enumerable: true, get() { throw new Error("legacy is gone"); } });
+    `,
+  });
+  for (const [app, kind, body] of [
+    ["router.mjs", "fetch", "routed"],
+    ["legacy.cjs", "node", "kept"],
+  ] as const) {
+    const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", app], { cwd: project.dir });
+    expect(await ask(await server.target())).toBe(body);
+    expect(server.log.all("application found")).toMatchObject([{ interface: kind }]);
+    expect((await server.stop()).code).toBe(0);
+  }
+});
+
+test("a (req, res) function that returns a Response is told apart at its first request", async () => {
+  const project = await tempProject({
+    "app.mjs": "export default async (request, context) => new Response('hello');\n",
+  });
+  const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", "app.mjs"], { cwd: project.dir });
+  expect((await fetch(await server.url())).status).toBe(500);
+  expect((await server.waitForRecord("application error"))["error"]).toMatchObject({
+    message:
+      "the (req, res) function returned a Response, which nobody sends: export { fetch }, or add --interface fetch",
+  });
+  expect((await server.stop()).code).toBe(0);
+});
+
 test("a fetch handler that fails answers 500, and the log says in one sentence what it returned", async () => {
   const project = await tempProject({
     "app.mjs": "export default { fetch: (request) => (request.url.endsWith('/none') ? undefined : 'text') };\n",

@@ -38,6 +38,17 @@ describe("a stop answers", () => {
     expect(await server.exited).toEqual(STOPPED);
   });
 
+  test("all the requests that an idle connection sends in one piece", async () => {
+    const server = await startServer(["--linger", "10s"]);
+    const client = await connectIdle(server);
+    await stopAndSeeItDrain(server);
+    await aMoment(300);
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(3));
+    await client.ended();
+    expect(client).toMatchObject({ end: "fin", statuses: [200, 200, 200, 200] });
+    expect(await server.exited).toEqual(STOPPED);
+  });
+
   test("with the rest of a reply that has begun", async () => {
     const server = await startServer();
     const client = await connectRaw(await server.target());

@@ -11,7 +11,7 @@ import { startTsgate } from "../support/tsgate.ts";
 const SERVED =
   "tsgate serves an export named application (environ, startResponse), a default export made by defineApplication(), " +
   "an object with a fetch(request) method, a (req, res) function, a framework's application, an http.Server, " +
-  "or a program that calls listen() itself";
+  "or a program that calls listen() itself (--interface server waits for one that does so late)";
 
 interface NearMiss {
   readonly name: string;
@@ -44,47 +44,47 @@ const EXPORTS: readonly NearMiss[] = [
   {
     name: "a promise, as of a framework's instance that was not awaited",
     code: "export default Promise.resolve((request, response) => response.end());",
-    problem: `cannot be served: its default export is a promise; await it (export default await …), or export a function that returns it (--factory); ${SERVED}`,
+    problem: `cannot be served: its default export is a promise; await it (export default await …), or export a function that returns it (--factory)`,
   },
   {
     name: "a class",
     code: "export default class Site {}",
-    problem: `cannot be served: its default export is the class Site; export an instance of it; ${SERVED}`,
+    problem: `cannot be served: its default export is the class Site; export an instance of it`,
   },
   {
     name: "a factory without --factory",
     code: "export default async () => (request, response) => response.end();",
-    problem: `cannot be served: its default export is a function with 0 parameters; a function that returns the application is called with --factory; ${SERVED}`,
+    problem: `cannot be served: its default export is a function with 0 parameters; if it returns the application, add --factory`,
   },
   {
     name: "a gateway application's factory without --factory",
     code: "export async function application() {}",
-    problem: `cannot be served: its export "application" is a function with 0 parameters; a function that returns the application is called with --factory; ${SERVED}`,
+    problem: `cannot be served: its export "application" is a function with 0 parameters; if it returns the application, add --factory`,
   },
   {
     name: "a fetch handler by itself",
     code: "export default (request) => new Response('hello');",
-    problem: `cannot be served: its default export is a function with 1 parameter; a function (request) that returns a Response is served as { fetch }, as an export named fetch, or with --interface fetch; ${SERVED}`,
+    problem: `cannot be served: its default export is a function with 1 parameter; if it returns a Response, export { fetch } or add --interface fetch; if it returns the application, add --factory`,
   },
   {
     name: "an object whose fetch is no function",
     code: "export default { fetch: 'https://example.org' };",
-    problem: `cannot be served: its default export is an object with the keys fetch; its fetch is not a function; ${SERVED}`,
+    problem: `cannot be served: its default export is an object with the keys fetch; its fetch is not a function`,
   },
   {
     name: "an object that listens when it is told to",
     code: "export default { listen(port) {} };",
-    problem: `cannot be served: its default export is an object with the keys listen; let the program start it: tsgate takes over the listen() of its http.Server; ${SERVED}`,
+    problem: `cannot be served: its default export is an object with the keys listen; call that in the module itself: tsgate puts the http.Server that then listens on its sockets (if late, add --interface server)`,
   },
   {
     name: "a default export beside the application that was meant",
     code: "export default { port: 3000 };\nexport const site = { fetch: () => new Response() };",
-    problem: `cannot be served: its default export is an object with the keys port; ${SERVED}; its export "site" is a fetch handler: app.mjs:site`,
+    problem: `cannot be served: its default export is an object with the keys port; its export "site" is a fetch handler, which app.mjs:site serves`,
   },
   {
     name: "a default export among others that are none either",
     code: "export default { port: 3000 };\nexport const host = 'here';",
-    problem: `cannot be served: its default export is an object with the keys port; ${SERVED}; it exports default (an object with the keys port), host (a string)`,
+    problem: `cannot be served: its default export is an object with the keys port; ${SERVED}`,
   },
   {
     name: "two applications",
@@ -94,7 +94,7 @@ const EXPORTS: readonly NearMiss[] = [
   {
     name: "nothing that could be meant",
     code: "export const handler = (a, b) => {};\nexport const port = 80;",
-    problem: `exports no application (it exports handler (a function with 2 parameters), port (a number); its export "handler" is a (req, res) function: app.mjs:handler) and did not call listen() on an HTTP server; ${SERVED}`,
+    problem: `exports no application by a usual name (its export "handler" is a (req, res) function, which app.mjs:handler serves) and did not call listen() on an HTTP server`,
   },
 ];
 
@@ -109,28 +109,27 @@ const INTERFACES: readonly NearMiss[] = [
     packages: ["express"],
     flags: ["--interface", "gateway"],
     problem:
-      "cannot be served: its default export is a function with 3 parameters, an Express or Connect application (--interface node); a gateway application is a function (environ, startResponse)",
+      "cannot be served: its default export is a function with 3 parameters; that is an Express or Connect application, of kind node: leave out --interface gateway",
   },
   {
     name: "an object as a gateway application",
     code: "export default { use() {}, callback() {} };",
     flags: ["--interface", "gateway"],
     problem:
-      "cannot be served: its default export is an object with the keys use, callback, a Koa application (--interface node); a gateway application is a function (environ, startResponse)",
+      "cannot be served: its default export is an object with the keys use, callback; that is a Koa application, of kind node: leave out --interface gateway",
   },
   {
     name: "a fetch handler as a (req, res) function",
     code: "export default { fetch: () => new Response() };",
     flags: ["--interface", "node"],
     problem:
-      "cannot be served: its default export is an object with the keys fetch, a fetch handler (--interface fetch); an application for node:http is a function (req, res) or a framework's application object",
+      "cannot be served: its default export is an object with the keys fetch; that is a fetch handler, of kind fetch: leave out --interface node",
   },
   {
     name: "a class as a (req, res) function",
     code: "export default class Site {}",
     flags: ["--interface", "node"],
-    problem:
-      "cannot be served: its default export is the class Site; export an instance of it; an application for node:http is a function (req, res) or a framework's application object",
+    problem: "cannot be served: its default export is the class Site; export an instance of it",
   },
   {
     name: "a (req, res) object as a fetch handler",
@@ -157,7 +156,7 @@ const INTERFACES: readonly NearMiss[] = [
     name: "--factory for an object",
     code: "export default { fetch: () => new Response() };",
     flags: ["--factory"],
-    problem: "has no factory: its default export is an object with the keys fetch (--factory)",
+    problem: "needs no factory: its default export is a fetch handler; leave out --factory",
   },
 ];
 
@@ -186,13 +185,13 @@ const PROGRAMS: readonly NearMiss[] = [
     name: "listens on another port than --listen-match says",
     code: 'import http from "node:http";\nhttp.createServer().listen(0, "127.0.0.1").unref();',
     flags: ["--listen-match", "3000"],
-    problem: `exports nothing and did not call listen(3000) (--listen-match), only listen(0, 127.0.0.1); ${SERVED}`,
+    problem: `exports nothing and did not call listen(3000) (--listen-match), only listen(0, 127.0.0.1)`,
   },
   {
     name: "is said to listen, and does not",
     code: "export default (request, response) => response.end();",
     flags: ["--interface", "server"],
-    problem: `exports no application (it exports default (a function with 2 parameters); its default export is a (req, res) function: app.mjs:default) and did not call listen() on an HTTP server; ${SERVED}`,
+    problem: `exports an application that --interface server leaves out and did not call listen() on an HTTP server`,
   },
 ];
 
@@ -240,6 +239,7 @@ test("a program that listens late is named, and served once it listens", async (
   const project = await tempProject({ "app.mjs": code });
   const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", "app.mjs"], { cwd: project.dir });
   expect(await server.waitForRecord("application is late")).toMatchObject({
+    waitsFor: "listen(), until --boot-timeout",
     found: "exports nothing and did not call listen() on an HTTP server",
   });
   expect(await (await fetch(await server.url())).text()).toBe("late");

@@ -159,6 +159,25 @@ describe("a program is known as such", () => {
       "a program that calls listen(3000)",
     ],
     [
+      "when it has looked for a free port before",
+      `${HTTP}import net from "node:net";\nconst free = await new Promise((resolve) => { const probe = net.createServer().listen(0, () => { const { port } = probe.address(); probe.close(() => resolve(port)); }); });\nif (free > 0) ${hello}.listen(3000);`,
+      "a program that calls listen(3000)",
+    ],
+    [
+      "when it has looked for a free port before, in CommonJS",
+      `const http = require("node:http");\nconst probe = require("node:net").createServer().listen(0, () => probe.close(() => ${hello}.listen(3000)));`,
+      "a program that calls listen(3000)",
+      [],
+      "app.cjs",
+    ],
+    [
+      "when it listens late and exports other things, in CommonJS",
+      `const http = require("node:http");\nconst main = () => setTimeout(() => ${hello}.listen(3000), 100);\nmain();\nmodule.exports = { main };`,
+      "a program that calls listen(3000)",
+      [],
+      "app.cjs",
+    ],
+    [
       "when it listens only as the main module, in CommonJS",
       `const http = require("node:http");\nif (require.main === module) ${hello}.listen(3000);`,
       "a program that calls listen(3000)",
@@ -230,12 +249,12 @@ describe("of a program's several servers", () => {
     expect(await ask({ host: "127.0.0.1", port: first })).toBe("first");
   });
 
-  test("one for the same port on another address is the same to tsgate", async () => {
+  test("one with the same handler and port on another address is the same to tsgate", async () => {
     const port = await freePort();
     const code = `${HTTP}
-      const serve = (text) => http.createServer((request, response) => response.end(text));
-      serve("four").listen(${port}, "127.0.0.1");
-      serve("six").listen(${port}, "::1");
+      const handler = (request, response) => response.end("four");
+      http.createServer(handler).listen(${port}, "127.0.0.1");
+      http.createServer(handler).listen(${port}, "::1");
     `;
     const server = await start(code);
     expect(await ask(await server.target())).toBe("four");
@@ -357,6 +376,103 @@ describe("a program cannot cut a drain short", () => {
     expect(gone).toMatchObject({ cause: "closed by the application", code: 1 });
     expect(server.log.all("the application closed its server")).toMatchObject([{ pid: gone.pid }]);
     expect(await ask(target)).toBe("answered");
+    expect((await server.stop()).code).toBe(0);
+  });
+});
+
+describe("what a program does to its server", () => {
+  test("new request listeners are counted as the old ones were", async () => {
+    const server = await start(
+      `${HTTP}
+      const server = http.createServer();
+      server.listen(3000, () => setTimeout(() => {
+        server.removeAllListeners("request");
+        server.on("request", (request, response) => setTimeout(() => response.end("swapped"), 300));
+        console.log("swapped");
+      }, 50));
+    `,
+      ["--linger", "100ms"],
+    );
+    await server.waitForReady(1);
+    await server.waitForOutput(/swapped/);
+    const client = await connectRaw(await server.target());
+    client.get("/");
+    server.signal("SIGTERM");
+    await client.ended();
+    expect(client.text).toMatch(/\r\nConnection: close\r\n.*swapped$/is);
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test("maxConnections holds on each socket", async () => {
+    const server = await start(`${HTTP}
+      const server = http.createServer((request, response) => response.end("hello")).listen(3000);
+      server.maxConnections = 1;
+      server.on("drop", () => console.log("dropped"));
+    `);
+    const first = await connectRaw(await server.target());
+    first.get("/");
+    await first.received(/hello$/);
+    const second = await connectRaw(await server.target());
+    await second.ended();
+    expect(second.text).toBe("");
+    await server.waitForOutput(/dropped/);
+    expect((await server.stop()).code).toBe(0);
+  });
+});
+
+describe("what a module exports and listens on", () => {
+  const LATE = `const http = require("node:http");
+    const app = (request, response) => response.end("exported");
+    setTimeout(() => http.createServer(app).listen(PORT, () => console.log("told that it listens")), 300);
+    module.exports = app;
+  `;
+
+  test("an exported application that listens later is served, its port is not opened, and the log says so", async () => {
+    const port = await freePort();
+    const server = await start(LATE.replace("PORT", String(port)), [], "app.cjs");
+    expect(await ask(await server.target())).toBe("exported");
+    await server.waitForOutput(/told that it listens/);
+    expect(await server.waitForRecord("listen() ignored: the exported application is served")).toMatchObject({
+      asked: String(port),
+      hint: "to have the worker wait for it, add --interface server",
+    });
+    expect(await isListening(port)).toBe(false);
+    expect((await server.stop()).code).toBe(0);
+  });
+
+  test("an application that a listening server does not belong to is named", async () => {
+    const server = await start(`${HTTP}
+      export default (request, response) => response.end("application");
+      http.createServer((request, response) => response.end("metrics")).listen(9090);
+    `);
+    expect(await ask(await server.target())).toBe("metrics");
+    expect(server.log.all("export ignored: the module listens by itself")).toMatchObject([
+      { served: "listen(9090)", hint: "to serve the export, add --interface node" },
+    ]);
+  });
+
+  test("the life of a program that awaits more than its own listen() is not lost", async () => {
+    const server = await start(`${HTTP}import { once } from "node:events";
+      http.createServer((request, response) => response.end("hello")).listen(3000);
+      await once(http.createServer().listen(0, "127.0.0.1"), "listening");
+      export const startup = () => console.log("startup");
+      export const shutdown = () => console.log("shutdown");
+    `);
+    expect(await ask(await server.target())).toBe("hello");
+    expect((await server.stop()).code).toBe(0);
+    expect(server.stdout).toBe("startup\nshutdown\n");
+  });
+
+  test("a program that awaits for ever while it serves is served all the same", async () => {
+    const server = await start(`${HTTP}
+      setInterval(() => {}, 1000);
+      http.createServer((request, response) => response.end("hello")).listen(3000);
+      await new Promise(() => {});
+    `);
+    expect(await ask(await server.target())).toBe("hello");
+    expect(server.log.all("application is late")).toMatchObject([
+      { found: "listens, but never finishes loading: its exports are not used" },
+    ]);
     expect((await server.stop()).code).toBe(0);
   });
 });
