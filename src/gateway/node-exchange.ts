@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { ConnectionFacts, Exchange, ExchangeWatcher } from "./exchange.ts";
 import { connectionFacts, whenClosed } from "./node-connection.ts";
+import { lingerAtClose } from "./node-lingering-close.ts";
 import { NodeRequestBody } from "./node-request-body.ts";
 import type { Chunk } from "./types.ts";
 
@@ -147,8 +148,10 @@ export class NodeExchange implements Exchange {
     return typeof chunk === "string" && !isAscii(reason, headers) ? Buffer.from(chunk) : chunk;
   }
 
-  /** What the application left of the request body: nobody sends one that was never asked for. */
+  /** What the application left of the request body: whoever waits to be asked for it sends none. */
   private leaveRequestBody(): void {
+    const isComing = !this.isContinueDue || this.request.readableLength > 0;
+    if (isComing) lingerAtClose(this.request);
     if (this.isContinueDue || !this.response.shouldKeepAlive) return;
     if (this.requestBody.left <= DRAIN_LIMIT) void this.discardRest();
     else if (this.pendingHead === undefined) this.closeWhenSent();
@@ -158,6 +161,8 @@ export class NodeExchange implements Exchange {
   /** Takes a small rest, so that the connection can serve the next request; a large one ends the connection. */
   private async discardRest(): Promise<void> {
     let discarded = 0;
+    // Once the reply is sent Node discards a body that nobody has begun to read, and knows no limit.
+    this.request.read(0);
     try {
       while (discarded <= DRAIN_LIMIT) {
         const chunk = await this.requestBody.read(DRAIN_LIMIT);
