@@ -18,11 +18,11 @@ const GOING_AWAY = "\x88\x02\x03\xe9";
 /** The client's answer, masked with zeros. */
 const CLOSE = "\x88\x82\0\0\0\0\x03\xe9";
 
-/** Echoes whatever comes, and ends when the client has said close. */
+/** Echoes whatever comes as a frame of text, and ends when the client has said close. */
 const UPGRADE = `(request, socket) => {
   const greet = () => {
     socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: " + request.headers.upgrade + "\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: ${ACCEPT}\\r\\n\\r\\n");
-    socket.on("data", (chunk) => (chunk[0] === 0x88 && request.url !== "/deaf" ? socket.end() : socket.write("echo " + chunk)));
+    socket.on("data", (chunk) => (chunk[0] === 0x88 && request.url !== "/deaf" ? socket.end() : socket.write("\\x81" + String.fromCharCode(5 + chunk.length) + "echo " + chunk, "latin1")));
   };
   console.log("upgrade " + request.url);
   if (request.url === "/refused") socket.end("HTTP/1.1 401 Unauthorized\\r\\nConnection: close\\r\\n\\r\\n");
@@ -121,6 +121,51 @@ describe.each([
     client.socket.end();
     expect(await server.exited).toEqual({ code: 0, signal: null });
   });
+});
+
+test("a drain in the middle of a frame that is piped to a slow client leaves it whole, and says 1001 behind it", async () => {
+  const size = 8_000_000;
+  const server = await start(`import { once } from "node:events";
+    import { Readable } from "node:stream";
+    import { setImmediate as turn } from "node:timers/promises";
+    export default ${LISTENER};
+    /** In pieces of a turn each; the second half waits until the client has said something. */
+    async function* frame(told) {
+      const head = Buffer.from([0x82, 127, 0, 0, 0, 0, 0, 0, 0, 0]);
+      head.writeUInt32BE(${size}, 6);
+      yield head.subarray(0, 3);
+      await turn();
+      yield head.subarray(3);
+      for (let sent = 0; sent < ${size}; sent += 50_000) {
+        if (sent === ${size / 2}) await told;
+        yield Buffer.alloc(50_000, "x");
+        await turn();
+      }
+    }
+    export const upgrade = (request, socket) => {
+      console.log("upgrade " + request.url);
+      socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\n");
+      Readable.from(frame(once(socket, "data")), { objectMode: false }).pipe(socket, { end: false });
+      socket.on("data", (chunk) => chunk[0] === 0x88 && socket.end());
+    };\n`);
+  const idle = await connectRaw(await server.target());
+  idle.get("/");
+  await idle.received(/hello$/);
+  const client = await upgrade(server);
+  await client.received(/xxx$/);
+  client.socket.pause();
+  server.signal("SIGTERM");
+  // Closed only when the drain has begun on every connection.
+  await idle.ended();
+  client.send("go on");
+  client.socket.resume();
+  await client.received(new RegExp(`${GOING_AWAY}$`));
+  client.send(CLOSE);
+  await client.ended();
+  const frames = client.text.slice(client.text.indexOf("\r\n\r\n") + 4);
+  const length = "\0\0\0\0" + Buffer.from([size >> 24, size >> 16, size >> 8, size]).toString("latin1");
+  expect(frames === `\x82\x7f${length}${"x".repeat(size)}${GOING_AWAY}`).toBe(true);
+  expect(await server.exited).toEqual({ code: 0, signal: null });
 });
 
 test("without anybody to take it, an upgrade is answered like any request", async () => {
