@@ -18,12 +18,13 @@ const GOING_AWAY = "\x88\x02\x03\xe9";
 /** The client's answer, masked with zeros. */
 const CLOSE = "\x88\x82\0\0\0\0\x03\xe9";
 
-/** Echoes whatever comes as a frame of text, and ends when the client has said close. */
+/** Echoes whatever comes as a frame of text, and ends when the client has said close, or ends. */
 const UPGRADE = `(request, socket) => {
   const greet = () => {
     socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: " + request.headers.upgrade + "\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: ${ACCEPT}\\r\\n\\r\\n");
     socket.on("data", (chunk) => (chunk[0] === 0x88 && request.url !== "/deaf" ? socket.end() : socket.write("\\x81" + String.fromCharCode(5 + chunk.length) + "echo " + chunk, "latin1")));
   };
+  socket.on("end", () => socket.end());
   console.log("upgrade " + request.url);
   if (request.url === "/refused") socket.end("HTTP/1.1 401 Unauthorized\\r\\nConnection: close\\r\\n\\r\\n");
   else if (request.url === "/late") setTimeout(greet, 400);
@@ -120,6 +121,7 @@ describe.each([
     expect(client.text).not.toContain(GOING_AWAY);
     client.socket.end();
     expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(server.log.all("drain deadline passed")).toEqual([]);
   });
 });
 
