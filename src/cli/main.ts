@@ -6,10 +6,9 @@
 // First of all imports: the first worker's process starts while the others load.
 import "./early-fork.ts";
 import fs from "node:fs";
-import { settingMisfit } from "../config/kind-check.ts";
 import { printConfiguration } from "../config/print-config.ts";
 import { resolveConfiguration } from "../config/resolve.ts";
-import { EXIT, type ExitCode, hasUserPlace, messageOf, reportError, TsgateError, usageError } from "../errors.ts";
+import { EXIT, type ExitCode, hasUserPlace, messageOf, reportError, TsgateError } from "../errors.ts";
 import { checkApplication } from "../master/check-application.ts";
 import { prepareFirstRelease } from "../master/release.ts";
 import { runServer } from "../master/run-server.ts";
@@ -40,8 +39,6 @@ async function run({ flags, app, appArgs, mode }: RunCommand): Promise<ExitCode>
   const release = await prepareFirstRelease(async () => resolveConfiguration(request));
   if (mode === "print-config") say(1, printConfiguration(release.configuration));
   const { found, interface: kind, transport } = await checkApplication(release);
-  const misfit = settingMisfit(release.configuration, kind);
-  if (misfit !== undefined) throw usageError(misfit);
   say(1, `the configuration is valid; ${release.app.text} is of kind ${kind} (${found}), served by ${transport}`);
   return EXIT.stopped;
 }

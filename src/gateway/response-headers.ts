@@ -105,7 +105,8 @@ function checkLength(value: string, others: readonly string[]): number {
 
 const STATUS_LINE = /^[2-9]\d\d (?! )[\x20-\x7e\x80-\xff]*$/;
 const INTERIM = /^1\d\d( |$)/;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** A token, as names of headers are (RFC 9110 section 5.6.2). */
+export const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\x20-\x7e\x80-\xff]*$/;
 const DIGITS = /^\d+$/;
 

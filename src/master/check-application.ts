@@ -1,5 +1,7 @@
 /** `--check-config`: loads the application in a process of its own, as a worker would, and says what it is. */
 
+import { settingMisfit } from "../config/kind-check.ts";
+import { usageError } from "../errors.ts";
 import type { ApplicationInfo, Report } from "../messages.ts";
 import { bootOrder, forkOptions } from "./boot-order.ts";
 import { bootFailure, haltError } from "./failure-report.ts";
@@ -9,7 +11,8 @@ import { WorkerProcess } from "./worker-process.ts";
 
 /**
  * Loads and recognises the application; starts nothing of it.
- * @throws TsgateError exit 4 with the cause when it does not load within the boot timeout, or is not one
+ * @throws TsgateError exit 4 with the cause when it does not load within the boot timeout, or is not one; exit 2 when a
+ *   setting cannot act on its kind
  */
 export async function checkApplication(release: Release): Promise<ApplicationInfo> {
   const { bootTimeout } = release.configuration.settings;
@@ -34,8 +37,10 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
         clearTimeout(timer);
         const cause = isLate ? "boot timeout" : "crashed";
         const lastState = { name: "booting", progress, listenAt: 0, deadline: 0 } as const;
-        if (info !== undefined) resolve(info);
-        else reject(haltError({ cause, lastState, failure, lacks }, code, signal, release));
+        if (info === undefined) return reject(haltError({ cause, lastState, failure, lacks }, code, signal, release));
+        const misfit = settingMisfit(release.configuration, info.interface);
+        if (misfit === undefined) resolve(info);
+        else reject(usageError(misfit));
       },
     });
     const timer = setTimeout(

@@ -112,7 +112,7 @@ function bindAllAddresses(port: number): RawHandle {
 function tcpListener(handle: RawHandle): Listener {
   const { address, port } = tcpAddress(handle);
   return {
-    address: net.isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`,
+    address: formatAddress({ kind: "tcp", host: address, port }),
     isUnix: false,
     tcp: { address, port },
     handle,

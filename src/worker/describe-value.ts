@@ -19,8 +19,8 @@ export function describe(value: unknown): string {
     return `a function with ${value.length} ${value.length === 1 ? "parameter" : "parameters"}`;
   }
   if (typeof value !== "object") return value === undefined ? "undefined" : `a ${typeof value}`;
-  const kind: unknown = value.constructor?.name;
-  if (typeof kind === "string" && kind !== "Object") return `an instance of ${kind}`;
+  const kind = classOf(value);
+  if (kind !== undefined) return `an instance of ${kind}`;
   const keys = Object.keys(value);
   if (keys.length === 0) return "an empty object";
   return `an object with the keys ${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ", …" : ""}`;
@@ -33,7 +33,14 @@ export function describeExport(name: string): string {
 
 /** What CommonJS that exports nothing has as its default. */
 export function isEmptyObject(value: unknown): boolean {
-  return describe(value) === "an empty object";
+  if (typeof value !== "object" || value === null) return false;
+  return classOf(value) === undefined && Object.keys(value).length === 0;
+}
+
+/** The name of an object's class; undefined for one that is only an object. */
+function classOf(value: object): string | undefined {
+  const name: unknown = value.constructor?.name;
+  return typeof name === "string" && name !== "Object" ? name : undefined;
 }
 
 export function isClass(value: unknown): boolean {

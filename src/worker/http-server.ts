@@ -48,7 +48,7 @@ export function adoptServer({ server }: HeldServer, connections: Connections): v
   else connections.track(server);
 }
 
-/** Once more before it serves: programs set theirs when they are told that they listen. */
+/** Not before it serves: programs set theirs when they are told that they listen. */
 function setKeepAlive({ server }: HeldServer, order: BootOrder): void {
   const isUsual = server.keepAliveTimeout === new http.Server().keepAliveTimeout;
   if (order.isKeepAliveGiven || isUsual) server.keepAliveTimeout = order.keepAliveMs;

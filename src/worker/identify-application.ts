@@ -3,6 +3,7 @@
  * starts nothing.
  */
 
+import type { ApplicationKind } from "../config/setting-row.ts";
 import type { InterfaceName } from "../config/types.ts";
 import { isGatewayApplication } from "../gateway/index.ts";
 import {
@@ -18,8 +19,6 @@ import {
 import { BESIDE } from "./import-module.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import { hintFor, plainParameterCount } from "./near-misses.ts";
-
-export type ApplicationKind = Exclude<InterfaceName, "auto">;
 
 /** An application of a known kind; `found` says in words where it was and what it is. */
 export interface Identified {

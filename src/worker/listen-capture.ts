@@ -8,6 +8,7 @@ import { EventEmitter } from "node:events";
 import http, { type Server } from "node:http";
 import net from "node:net";
 import { bindProblem } from "../bind-problem.ts";
+import { formatAddress } from "../config/bind-address.ts";
 import type { TcpAddress } from "../messages.ts";
 import { alreadyListening, HeldServer } from "./held-server.ts";
 import { type AskedAddress, formatAsked, type ListenCall, readListenCall } from "./listen-call.ts";
@@ -106,7 +107,7 @@ export class ListenCapture {
     }
     if (this.#options.isDryRun) return this.#pretend(server, call);
     const isGuess = isHttpServer(server) && this.#taken !== undefined && this.#options.match === undefined;
-    server.once("listening", () => this.#options.alsoListening(server, formatAddress(server), isGuess));
+    server.once("listening", () => this.#options.alsoListening(server, addressOf(server), isGuess));
     server.once(EventEmitter.errorMonitor as unknown as string, (error: Error) => {
       error.message = `cannot listen on ${formatAsked(call.address)}, beside tsgate's own addresses: ${bindProblem(error)}`;
     });
@@ -167,8 +168,8 @@ function shared([first, ...others]: readonly unknown[]): unknown[] {
     : [isExclusive ? { ...first, exclusive: false } : first, ...others];
 }
 
-function formatAddress(server: net.Server): string {
+function addressOf(server: net.Server): string {
   const address = server.address();
   if (address === null || typeof address === "string") return `unix:${address ?? ""}`;
-  return address.family === "IPv6" ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
+  return formatAddress({ kind: "tcp", host: address.address, port: address.port });
 }

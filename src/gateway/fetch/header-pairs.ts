@@ -3,6 +3,7 @@
  * plainly valid. Everything else is left to Node's own Headers, which converts it, or throws what has to be thrown.
  */
 
+import { TOKEN } from "../response-headers.ts";
 import type { HeaderList } from "../types.ts";
 import { NativeHeaders } from "./native.ts";
 
@@ -53,6 +54,5 @@ function isPlain(name: unknown, value: unknown): boolean {
 }
 
 const CONTENT_TYPE = "content-type";
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Nothing at its ends that would be trimmed, and no control characters. */
 const VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
