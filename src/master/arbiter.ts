@@ -4,30 +4,29 @@
  * master knows is in one pool; what to do about it is decided by pure policies and done by the crew.
  */
 
-import { settingMisfit } from "../config/kind-check.ts";
 import type { Configuration, Hooks, Settings } from "../config/types.ts";
-import { deadlineAfter, monotonicNow, NEVER } from "../deadline.ts";
+import { monotonicNow, NEVER } from "../deadline.ts";
 import { assertNever, EXIT, type ExitCode, reportError, TsgateError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
-import type { ApplicationInfo, Report } from "../messages.ts";
-import { bootOrder, processTitle, workerLimits, workerInfo } from "./boot-order.ts";
+import { processTitle, workerLimits, workerInfo } from "./boot-order.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { MasterEvent } from "./events.ts";
-import { bootFailure, describeFailure, haltError } from "./failure-report.ts";
+import { describeFailure, gaveUp, haltError } from "./failure-report.ts";
 import { hooksSettled, runHook } from "./hooks.ts";
 import { Journal } from "./journal.ts";
 import { closeListeners, type Listener, openListeners } from "./listeners.ts";
-import { type PoolLimits, type WorkerRecord, TERM_SETTLE_MS } from "./model.ts";
+import type { PoolLimits } from "./model.ts";
 import { nearestDeadline } from "./nearest-deadline.ts";
 import { acquirePidfile, type Pidfile } from "./pidfile.ts";
 import { nextAction } from "./reconcile.ts";
 import type { ReadConfiguration, Release } from "./release.ts";
 import { Reload } from "./reload.ts";
 import { Releases } from "./releases.ts";
+import { Reports } from "./reports.ts";
 import { resize, surgeFor, targetAfterReload } from "./scaling.ts";
 import { listenForSignals, type MasterSignal } from "./signals.ts";
-import { excusableLateness, overdue } from "./watchdog.ts";
+import { excusableLateness, giveUpAt, overdue } from "./watchdog.ts";
 import { BY_ITSELF, type Departure, WorkerPool } from "./worker-pool.ts";
 import type { WorkerEvents } from "./worker-process.ts";
 
@@ -54,6 +53,7 @@ export class Arbiter {
   readonly #journal: Journal;
   readonly #crew: Crew;
   readonly #reload: Reload;
+  readonly #reports: Reports;
   #listeners: Listener[] = [];
   #pidfile: Pidfile | undefined;
   #stopListening: (() => void) | undefined;
@@ -82,6 +82,14 @@ export class Arbiter {
       readConfiguration: options.readConfiguration,
       prepared: (request, outcome) => this.#queue.push({ type: "reload-prepared", request, outcome }),
       promoted: (before) => this.#onPromoted(before),
+    });
+    this.#reports = new Reports({
+      pool: this.#pool,
+      crew: this.#crew,
+      journal: this.#journal,
+      releases: this.#releases,
+      reload: this.#reload,
+      listeners: () => this.#listeners,
     });
   }
 
@@ -134,7 +142,7 @@ export class Arbiter {
       case "signal":
         return this.#onSignal(event.signal);
       case "worker-reported":
-        return this.#onReport(event.id, event.report);
+        return this.#reports.take(event.id, event.report);
       case "worker-exited":
         return this.#onExit(event.id, event.code, event.signal);
       case "reload-prepared":
@@ -158,7 +166,7 @@ export class Arbiter {
   #sleepUntilNearestDeadline(): void {
     clearTimeout(this.#timer);
     const now = monotonicNow();
-    const dueAt = nearestDeadline(this.#pool, this.#giveUpAt(), now);
+    const dueAt = nearestDeadline(this.#pool, giveUpAt(this.#pool, this.#giveUpMs()), now);
     if (dueAt === NEVER) return;
     // One poll phase passes before anyone is judged: heartbeats that wait in the channels are read first.
     const wake = (): unknown => setImmediate(() => this.#queue.push({ type: "deadline-passed", dueAt }));
@@ -214,70 +222,6 @@ export class Arbiter {
     }
   }
 
-  #onReport(id: number, report: Report): void {
-    const worker = this.#pool.worker(id);
-    if (worker === undefined) return;
-    const now = monotonicNow();
-    switch (report.tsgate) {
-      case "hello":
-        this.#pool.greeted(id);
-        return this.#crew.send(id, {
-          tsgate: "boot",
-          order: bootOrder(this.#releases.of(worker.generation), worker, this.#listeners),
-        });
-      case "idle":
-        return this.#crew.send(id, { tsgate: "all-answered" });
-      case "waiting":
-        return this.#pool.waiting(id, report.lacks);
-      case "application-loaded":
-        return this.#onLoaded(worker, report.info);
-      case "application-started":
-        return this.#pool.started(id, now);
-      case "ready":
-        return this.#onReady(worker, this.#pool.ready(id, now));
-      case "boot-failed":
-        return this.#pool.bootFailed(id, bootFailure(report));
-      case "heartbeat":
-        if (!report.isHealthy) this.#pool.unwanted(id, "unhealthy", now);
-        return this.#pool.heartbeat(id, now);
-      case "term-received":
-        this.#pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
-        return this.#crew.send(id, { tsgate: "term-seen" });
-      case "uncaught":
-        this.#journal.uncaught(worker, report.origin, report.error);
-        this.#pool.failing(id, "uncaught exception", now, Math.random());
-        return this.#reload.failed(
-          worker.generation,
-          `the application threw ${report.error.message}`,
-          report.error.stack,
-        );
-      case "server-closed":
-        this.#journal.serverClosed(worker);
-        this.#pool.failing(id, "closed by the application", now, Math.random());
-        return this.#reload.failed(worker.generation, "the application closed its server", undefined);
-      case "also-listening":
-        return this.#journal.alsoListening(worker, report);
-      case "log":
-        return this.#journal.fromWorker(worker, report);
-      default:
-        return assertNever(report);
-    }
-  }
-
-  #onLoaded(worker: WorkerRecord, info: ApplicationInfo): void {
-    const misfit = settingMisfit(this.#releases.of(worker.generation).configuration, info.interface);
-    this.#journal.applicationFound(worker, info, this.#pool.rollout);
-    if (misfit === undefined) return this.#pool.loaded(worker.id);
-    this.#pool.bootFailed(worker.id, { summary: misfit, stack: undefined, stage: "settings" });
-    this.#crew.send(worker.id, { tsgate: "quit" });
-  }
-
-  #onReady(worker: WorkerRecord, bootMs: number | undefined): void {
-    if (bootMs === undefined) return;
-    if (this.#pool.generation === 0) this.#journal.listening(this.#listeners);
-    this.#journal.ready(worker, bootMs);
-  }
-
   #onExit(id: number, code: number | null, signal: string | null): void {
     this.#crew.forget(id);
     const departure = this.#pool.exited(id, code, signal, monotonicNow(), Math.random());
@@ -305,7 +249,7 @@ export class Arbiter {
       return this.#pool.postpone(lateMs);
     }
     for (const { id, cause } of overdue(this.#pool.workers, now)) this.#crew.kill(id, cause);
-    if (this.#giveUpAt() <= now) this.#halt(gaveUp(this.#releases.settings(this.#pool)));
+    if (giveUpAt(this.#pool, this.#giveUpMs()) <= now) this.#halt(gaveUp(this.#giveUpMs()));
   }
 
   // ---- what is wanted
@@ -314,15 +258,14 @@ export class Arbiter {
   #onPromoted(before: Release): void {
     const settings = this.#releases.settings(this.#pool);
     const target = targetAfterReload(this.#pool.target, before.configuration.settings.workers, settings.workers);
-    this.#pool.reconfigure(limitsOf(settings, target));
+    this.#pool.resize(this.#pool.target, limitsOf(settings, target));
     this.#scale(target);
   }
 
   #scale(target: number): void {
     const before = this.#pool.target;
     if (target === before || this.#pool.stop !== undefined) return;
-    this.#pool.resize(target);
-    this.#pool.reconfigure(limitsOf(this.#releases.settings(this.#pool), target));
+    this.#pool.resize(target, limitsOf(this.#releases.settings(this.#pool), target));
     this.#journal.resized(target);
     void runHook(this.#hooks(), "workersChanged", this.#log, target, before);
   }
@@ -357,11 +300,8 @@ export class Arbiter {
     return this.#releases.current(this.#pool).configuration.hooks;
   }
 
-  /** When the server halts because no worker is ready; Infinity while one is. */
-  #giveUpAt(): number {
-    const { giveUp } = this.#releases.settings(this.#pool);
-    const since = this.#pool.noneReadySince;
-    return since === undefined || this.#pool.stop !== undefined ? NEVER : deadlineAfter(since, giveUp);
+  #giveUpMs(): number {
+    return this.#releases.settings(this.#pool).giveUp;
   }
 
   #logStart({ settings, app, workersReason, configFile }: Configuration): void {
@@ -380,9 +320,4 @@ function limitsOf(settings: Settings, target: number): PoolLimits {
     surge: surgeFor(settings.surge, target),
     ...workerLimits(settings),
   };
-}
-
-function gaveUp({ giveUp }: Settings): TsgateError {
-  const message = `no worker has been ready for ${giveUp / 1000} s (--give-up)`;
-  return new TsgateError("GAVE_UP", message, { exitCode: EXIT.workerFailedToBoot });
 }

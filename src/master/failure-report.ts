@@ -70,3 +70,9 @@ function hadLoaded({ failure, lastState }: Death): boolean {
   if (failure !== undefined) return failure.stage !== "load";
   return lastState.name !== "booting" || (lastState.progress !== "forked" && lastState.progress !== "greeted");
 }
+
+/** No worker was ready for the time that `--give-up` allows. */
+export function gaveUp(giveUpMs: number): TsgateError {
+  const message = `no worker has been ready for ${giveUpMs / 1000} s (--give-up)`;
+  return new TsgateError("GAVE_UP", message, { exitCode: EXIT.workerFailedToBoot });
+}

@@ -108,6 +108,8 @@ export interface PoolView {
   readonly stop: StopPlan | undefined;
   /** The master has closed its own copies of the sockets. */
   readonly areSocketsClosed: boolean;
+  /** Since when no worker has been ready; undefined while one is. */
+  readonly noneReadySince: number | undefined;
   readonly limits: PoolLimits;
   /** Live workers only, in order of their ids. */
   readonly workers: readonly WorkerRecord[];

@@ -3,8 +3,8 @@
  * deadline and passing it has one consequence: the worker is killed. Pure.
  */
 
-import { NEVER } from "../deadline.ts";
-import type { EndCause, WorkerRecord } from "./model.ts";
+import { deadlineAfter, NEVER } from "../deadline.ts";
+import type { EndCause, PoolView, WorkerRecord } from "./model.ts";
 
 /** A wake-up later than this means that the master itself was not running (SIGSTOP, suspend): nobody is judged for it. */
 export const TOLERATED_LATENESS_MS = 500;
@@ -25,6 +25,11 @@ export function overdue(workers: readonly WorkerRecord[], now: number): { id: nu
 export function excusableLateness(dueAt: number, now: number): number {
   const lateness = now - dueAt;
   return lateness > TOLERATED_LATENESS_MS ? lateness : 0;
+}
+
+/** When the server halts because no worker has been ready for `giveUpMs`; Infinity while one is, or when it stops anyway. */
+export function giveUpAt({ noneReadySince, stop }: PoolView, giveUpMs: number): number {
+  return noneReadySince === undefined || stop !== undefined ? NEVER : deadlineAfter(noneReadySince, giveUpMs);
 }
 
 function causeFor(worker: WorkerRecord): EndCause {

@@ -81,11 +81,8 @@ export class WorkerPool implements PoolView {
     return [...this.#slots].filter(([, history]) => isSlotDegraded(history)).map(([slot]) => slot);
   }
 
-  resize(target: number): void {
+  resize(target: number, limits: PoolLimits): void {
     this.target = target;
-  }
-
-  reconfigure(limits: PoolLimits): void {
     this.limits = limits;
   }
 

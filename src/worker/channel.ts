@@ -8,18 +8,17 @@ import type { LogFields } from "../logger.ts";
 import type { LogLevel } from "../config/types.ts";
 import type { Order, Report } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
+import { intercept } from "./process-events.ts";
 
 export type OrderHandler = (order: Order, handle: RawHandle | undefined) => void;
 
 /** Calls `handle` with each order of the master. The application's own listeners do not see them. */
 export function receiveOrders(handle: OrderHandler): void {
-  const emitToListeners = process.emit.bind(process) as (event: string | symbol, ...args: unknown[]) => boolean;
-  process.emit = function emit(event: string | symbol, ...args: unknown[]): boolean {
-    const [message, sent] = args;
-    if (event !== "message" || !isOrder(message)) return emitToListeners(event, ...args);
+  intercept("message", (message, sent) => {
+    if (!isOrder(message)) return false;
     handle(message, sent as RawHandle | undefined);
     return true;
-  } as typeof process.emit;
+  });
   // Node keeps messages back until somebody listens.
   process.on("message", keepReading);
 }

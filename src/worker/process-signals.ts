@@ -4,32 +4,17 @@
  * drain short.
  */
 
-const IGNORED: ReadonlySet<string> = new Set(["SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR2", "SIGTTIN", "SIGTTOU"]);
+import { emitToListeners, intercept } from "./process-events.ts";
 
-let tellTerm: () => void = () => {};
-const emitToListeners = process.emit.bind(process) as (event: string, ...args: unknown[]) => boolean;
+const IGNORED = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR2", "SIGTTIN", "SIGTTOU"];
 
 /**
  * Takes the signals over. First thing in a worker: until then a Ctrl-C at the terminal would end it.
  * @param onTerm called at each SIGTERM
  */
 export function takeSignals(onTerm: () => void): void {
-  tellTerm = onTerm;
-  // Node delivers a signal as an event of `process`, bound when the first listener is added.
-  process.emit = function emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (event === "SIGTERM") {
-      tellTerm();
-      return true;
-    }
-    if (typeof event === "string" && IGNORED.has(event)) return true;
-    return emitToListeners(event as string, ...args);
-  } as typeof process.emit;
-  for (const signal of [...IGNORED, "SIGTERM"]) {
-    // A module of --import may have added listeners already: Node lets go of the signal with the last, and binds anew.
-    const earlier = process.rawListeners(signal) as (() => void)[];
-    process.removeAllListeners(signal);
-    for (const listener of [keepAlive, ...earlier]) process.on(signal, listener);
-  }
+  takeSignal("SIGTERM", onTerm);
+  for (const signal of IGNORED) takeSignal(signal, () => {});
 }
 
 /** Whether the application has listeners for SIGTERM of its own. */
@@ -40,6 +25,17 @@ export function hasOwnTermListeners(): boolean {
 /** Runs the application's own SIGTERM listeners. */
 export function emitTerm(): void {
   emitToListeners("SIGTERM", "SIGTERM", 15);
+}
+
+function takeSignal(signal: string, received: () => void): void {
+  intercept(signal, () => {
+    received();
+    return true;
+  });
+  // A module of --import may have added listeners already: Node lets go of the signal with the last, and binds anew.
+  const earlier = process.rawListeners(signal) as (() => void)[];
+  process.removeAllListeners(signal);
+  for (const listener of [keepAlive, ...earlier]) process.on(signal, listener);
 }
 
 /** A listener must be there, or the signal would end the process. */

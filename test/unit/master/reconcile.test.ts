@@ -176,7 +176,7 @@ describe("one worker", () => {
   it("too many drains, but not before enough others serve", () => {
     pool.exited(1, 1, null, now, NO_JITTER);
     act();
-    pool.resize(1);
+    pool.resize(1, pool.limits);
     expect(act()).toEqual([]);
     boot(3);
     expect(act()).toEqual(["drain 2: scaled down"]);

@@ -111,8 +111,7 @@ export class Simulation {
         if (target < this.pool.target && this.#readyFloor !== undefined)
           this.#readyFloor = Math.min(this.#readyFloor, target);
         this.#leftFromBefore = this.#servingInSeats();
-        this.pool.resize(target);
-        this.pool.reconfigure(limits(target));
+        this.pool.resize(target, limits(target));
         break;
       }
       case "stop":

@@ -1,0 +1,122 @@
+/**
+ * What a worker's reports mean: each is recorded in the pool, told to the journal, answered where it asks for an
+ * answer, and held against the rollout where it is a failure. Decides nothing beyond that.
+ */
+
+import { settingMisfit } from "../config/kind-check.ts";
+import { monotonicNow } from "../deadline.ts";
+import { assertNever } from "../errors.ts";
+import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
+import { bootOrder } from "./boot-order.ts";
+import type { Crew } from "./crew.ts";
+import { bootFailure } from "./failure-report.ts";
+import type { Journal } from "./journal.ts";
+import type { Listener } from "./listeners.ts";
+import { type WorkerRecord, TERM_SETTLE_MS } from "./model.ts";
+import type { Releases } from "./releases.ts";
+import type { Reload } from "./reload.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+export interface ReportsOptions {
+  readonly pool: WorkerPool;
+  readonly crew: Crew;
+  readonly journal: Journal;
+  readonly releases: Releases;
+  readonly reload: Reload;
+  /** The server's sockets, as they are now. */
+  readonly listeners: () => readonly Listener[];
+}
+
+export class Reports {
+  readonly #options: ReportsOptions;
+
+  constructor(options: ReportsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes what the worker `id` has said; nothing of a worker that has gone. */
+  take(id: number, report: Report): void {
+    const { pool, crew, journal } = this.#options;
+    const worker = pool.worker(id);
+    if (worker === undefined) return;
+    const now = monotonicNow();
+    switch (report.tsgate) {
+      case "hello":
+        return this.#greet(worker);
+      case "idle":
+        return crew.send(id, { tsgate: "all-answered" });
+      case "waiting":
+        return pool.waiting(id, report.lacks);
+      case "application-loaded":
+        return this.#onLoaded(worker, report.info);
+      case "application-started":
+        return pool.started(id, now);
+      case "ready":
+        return this.#onReady(worker, pool.ready(id, now));
+      case "boot-failed":
+        return pool.bootFailed(id, bootFailure(report));
+      case "heartbeat":
+        if (!report.isHealthy) pool.unwanted(id, "unhealthy", now);
+        return pool.heartbeat(id, now);
+      case "term-received":
+        pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
+        return crew.send(id, { tsgate: "term-seen" });
+      case "uncaught": {
+        const { error, origin } = report;
+        journal.uncaught(worker, origin, error);
+        const failure = `the application threw ${error.message}`;
+        return this.#onFailing(worker, "uncaught exception", failure, error.stack, now);
+      }
+      case "server-closed":
+        journal.serverClosed(worker);
+        return this.#onFailing(
+          worker,
+          "closed by the application",
+          "the application closed its server",
+          undefined,
+          now,
+        );
+      case "also-listening":
+        return journal.alsoListening(worker, report);
+      case "log":
+        return journal.fromWorker(worker, report);
+      default:
+        return assertNever(report);
+    }
+  }
+
+  #greet(worker: WorkerRecord): void {
+    const { pool, crew, releases, listeners } = this.#options;
+    pool.greeted(worker.id);
+    const order = bootOrder(releases.of(worker.generation), worker, listeners());
+    crew.send(worker.id, { tsgate: "boot", order });
+  }
+
+  #onLoaded(worker: WorkerRecord, info: ApplicationInfo): void {
+    const { pool, crew, journal, releases } = this.#options;
+    const misfit = settingMisfit(releases.of(worker.generation).configuration, info.interface);
+    journal.applicationFound(worker, info, pool.rollout);
+    if (misfit === undefined) return pool.loaded(worker.id);
+    pool.bootFailed(worker.id, { summary: misfit, stack: undefined, stage: "settings" });
+    crew.send(worker.id, { tsgate: "quit" });
+  }
+
+  #onReady(worker: WorkerRecord, bootMs: number | undefined): void {
+    const { pool, journal, listeners } = this.#options;
+    if (bootMs === undefined) return;
+    if (pool.generation === 0) journal.listening(listeners());
+    journal.ready(worker, bootMs);
+  }
+
+  /** The worker drains by itself, because of the application. */
+  #onFailing(
+    { id, generation }: WorkerRecord,
+    why: DrainReason,
+    failure: string,
+    stack: string | undefined,
+    now: number,
+  ): void {
+    this.#options.pool.failing(id, why, now, Math.random());
+    this.#options.reload.failed(generation, failure, stack);
+  }
+}
