@@ -45,14 +45,19 @@ export interface ErrorReport {
   readonly code?: string;
 }
 
-/** Turns anything thrown into plain data; never throws. */
+/** Turns anything thrown into plain data, of bounded length; never throws. */
 export function reportError(error: unknown): ErrorReport {
   if (error instanceof Error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const stack = typeof error.stack !== "string" ? undefined : withoutOwnFrames(error.stack);
+    const message = shortened(error.message);
+    // The stack begins with the message, and its frames are worth more.
+    const stack =
+      typeof error.stack !== "string"
+        ? undefined
+        : withoutOwnFrames(shortened(error.stack.replace(error.message, () => message), 2 * LONGEST_TEXT));
     return {
       name: error.name,
-      message: error.message,
+      message,
       ...(stack === undefined ? {} : { stack }),
       ...(typeof code === "string" ? { code } : {}),
     };
@@ -60,9 +65,9 @@ export function reportError(error: unknown): ErrorReport {
   return { name: "Error", message: `a thrown ${typeof error}: ${printable(error)}` };
 }
 
-/** The shortest description of anything thrown: its message, or the value itself. */
+/** The shortest description of anything thrown: its message, or the value itself; of bounded length. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : printable(error);
+  return error instanceof Error ? shortened(error.message) : printable(error);
 }
 
 /** Whether `error` carries the system error code `code`, such as `ENOENT`. */
@@ -75,9 +80,18 @@ export function assertNever(value: never): never {
   throw new Error(`unreachable: ${printable(value)}`);
 }
 
+/** What a process says before it exits must fit into the pipe to its master. */
+const LONGEST_TEXT = 16_384;
+
+function shortened(text: unknown, longest = LONGEST_TEXT): string {
+  const whole = String(text);
+  if (whole.length <= longest) return whole;
+  return `${whole.slice(0, longest)}… (${whole.length - longest} characters more)`;
+}
+
 function printable(value: unknown): string {
   try {
-    return typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+    return shortened(typeof value === "string" ? value : (JSON.stringify(value) ?? value));
   } catch {
     return Object.prototype.toString.call(value);
   }

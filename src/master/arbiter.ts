@@ -25,7 +25,7 @@ import { Reload } from "./reload.ts";
 import { Releases } from "./releases.ts";
 import { Reports } from "./reports.ts";
 import { resize, surgeFor, targetAfterReload } from "./scaling.ts";
-import { listenForSignals, type MasterSignal } from "./signals.ts";
+import { isStopSignal, listenForSignals, type MasterSignal } from "./signals.ts";
 import { excusableLateness, giveUpAt, overdue } from "./watchdog.ts";
 import { BY_ITSELF, type Departure, WorkerPool } from "./worker-pool.ts";
 import type { WorkerEvents } from "./worker-process.ts";
@@ -58,6 +58,7 @@ export class Arbiter {
   #pidfile: Pidfile | undefined;
   #stopListening: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #cutHookShort: () => void = () => {};
   #failure: TsgateError | undefined;
   #faults = 0;
 
@@ -114,11 +115,14 @@ export class Arbiter {
     const { configuration } = this.#options.release;
     const { settings } = configuration;
     process.title = processTitle(settings, "master");
-    this.#stopListening = listenForSignals((signal) => this.#queue.push({ type: "signal", signal }));
+    this.#stopListening = listenForSignals((signal) => {
+      this.#queue.push({ type: "signal", signal });
+      if (isStopSignal(signal)) this.#cutHookShort();
+    });
     // Should the process end in any other way than through here, its files must not stay behind.
     process.once("exit", () => this.#removeFiles());
     if (settings.pid !== undefined) this.#pidfile = acquirePidfile(settings.pid);
-    await runHook(configuration.hooks, "onStarting", this.#log);
+    if (!(await this.#unlessStopped(runHook(configuration.hooks, "onStarting", this.#log)))) return;
     this.#listeners = await openListeners(settings.bind);
     this.#logStart(configuration);
     this.#reload.start(this.#options.release, monotonicNow());
@@ -182,8 +186,7 @@ export class Arbiter {
     this.#crew.killAll();
     this.#removeFiles();
     if (this.#releases.newest > 0) {
-      await hooksSettled();
-      await runHook(this.#releases.current(this.#pool).configuration.hooks, "onExit", this.#log);
+      await this.#unlessStopped(hooksSettled().then(async () => runHook(this.#hooks(), "onExit", this.#log)));
       this.#log("info", "server stopped", {
         exitCode: this.#failure?.exitCode ?? EXIT.stopped,
         error: this.#failure?.message,
@@ -294,6 +297,12 @@ export class Arbiter {
       reported: (id, report) => this.#queue.push({ type: "worker-reported", id, report }),
       exited: (id, code, signal) => this.#queue.push({ type: "worker-exited", id, code, signal }),
     };
+  }
+
+  /** Waits for hooks, but no longer than until somebody asks for a stop; false if that came first. */
+  async #unlessStopped(hooks: Promise<void>): Promise<boolean> {
+    const isStopped = new Promise<boolean>((resolve) => (this.#cutHookShort = () => resolve(false)));
+    return Promise.race([hooks.then(() => true), isStopped]);
   }
 
   #hooks(): Hooks {

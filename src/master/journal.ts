@@ -1,12 +1,15 @@
 /**
  * The pool's life as log records: constant messages, the worker's slot, generation and pid beside them, and with every
- * change of the pool the four counts.
+ * change of the pool the four counts. A slot in a crash loop writes no more than its budget.
  */
 
+import type { LogLevel } from "../config/types.ts";
+import { monotonicNow } from "../deadline.ts";
 import type { ErrorReport } from "../errors.ts";
 import type { LogFields, WriteRecord } from "../logger.ts";
 import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
 import type { Listener } from "./listeners.ts";
+import { LogBudget } from "./log-budget.ts";
 import type { EndCause, Rollout, WorkerRecord } from "./model.ts";
 import { isCanary } from "./rollout.ts";
 import type { Departure, WorkerPool } from "./worker-pool.ts";
@@ -14,12 +17,14 @@ import type { Departure, WorkerPool } from "./worker-pool.ts";
 export class Journal {
   readonly #write: WriteRecord;
   readonly #pool: WorkerPool;
+  readonly #budget: LogBudget;
   #degraded = "";
   #named: { readonly generation: number; readonly addresses: Set<string> } = { generation: 0, addresses: new Set() };
 
   constructor(write: WriteRecord, pool: WorkerPool) {
     this.#write = write;
     this.#pool = pool;
+    this.#budget = new LogBudget(write);
   }
 
   spawned(worker: WorkerRecord): void {
@@ -49,11 +54,11 @@ export class Journal {
   }
 
   uncaught(worker: WorkerRecord, origin: string, error: ErrorReport): void {
-    this.#write("error", "uncaught exception in the application", { ...identity(worker), origin, error });
+    this.#about(worker, "error", "uncaught exception in the application", { origin, error });
   }
 
   serverClosed(worker: WorkerRecord): void {
-    this.#write("error", "the application closed its server", identity(worker));
+    this.#about(worker, "error", "the application closed its server");
   }
 
   /** Said once a generation for each address. */
@@ -70,8 +75,8 @@ export class Journal {
   killed(worker: WorkerRecord, cause: EndCause): void {
     // Told to leave at once, it was given no time: its end is not worth a warning.
     if (worker.hasQuitOrder) return;
-    if (cause === "hung") this.#write("error", "worker hung", identity(worker));
-    else this.#write("warn", "worker killed", { ...identity(worker), cause });
+    if (cause === "hung") this.#about(worker, "error", "worker hung");
+    else this.#about(worker, "warn", "worker killed", { cause });
   }
 
   /** @param isSaidElsewhere its failure ends the rollout or the start, which says why in its own words */
@@ -114,7 +119,12 @@ export class Journal {
   }
 
   #change(level: "info" | "error", msg: string, worker: WorkerRecord, fields?: LogFields): void {
-    this.#write(level, msg, { ...identity(worker), ...fields, ...this.#pool.counts() });
+    this.#about(worker, level, msg, { ...fields, ...this.#pool.counts() });
+  }
+
+  #about(worker: WorkerRecord, level: LogLevel, msg: string, fields?: LogFields): void {
+    const hasFailed = this.#pool.slotHistory(worker.slot).failures > 0;
+    this.#budget.write(worker.slot, hasFailed, monotonicNow(), level, msg, { ...identity(worker), ...fields });
   }
 }
 

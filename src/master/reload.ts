@@ -29,6 +29,7 @@ export interface ReloadOptions {
 export class Reload {
   readonly #options: ReloadOptions;
   #newestRequest = 0;
+  #hasBeenReady = false;
 
   constructor(options: ReloadOptions) {
     this.#options = options;
@@ -76,8 +77,11 @@ export class Reload {
       case "done":
         pool.endRollout();
         releases.forgetOlderThan(pool.generation);
-        if (rollout.isFirstStart) void runHook(releases.current(pool).configuration.hooks, "whenReady", log);
-        else journal.reload("done", rollout.generation, { tookMs: Math.round(now - rollout.startedAt) });
+        // Also when a reload came before the first start was through.
+        if (!this.#hasBeenReady) void runHook(releases.current(pool).configuration.hooks, "whenReady", log);
+        this.#hasBeenReady = true;
+        if (!rollout.isFirstStart)
+          journal.reload("done", rollout.generation, { tookMs: Math.round(now - rollout.startedAt) });
         return;
       case "wait":
         return;

@@ -13,6 +13,11 @@ export const MASTER_SIGNALS = [
 
 export type MasterSignal = (typeof MASTER_SIGNALS)[number];
 
+/** Whether it asks for an end, one way or the other. */
+export function isStopSignal(signal: MasterSignal): boolean {
+  return signal === "SIGTERM" || signal === "SIGINT" || signal === "SIGQUIT";
+}
+
 /** Calls `received` for each of the master's signals; returns the function that stops it. */
 export function listenForSignals(received: (signal: MasterSignal) => void): () => void {
   const listeners = MASTER_SIGNALS.map((signal) => ({ signal, listener: () => received(signal) }));

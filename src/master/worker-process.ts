@@ -4,6 +4,8 @@
  */
 
 import cluster, { type Worker } from "node:cluster";
+import dgram from "node:dgram";
+import net from "node:net";
 import { messageOf } from "../errors.ts";
 import type { Order, Report } from "../messages.ts";
 import { sendHandle } from "../node-handles.ts";
@@ -103,8 +105,9 @@ export class WorkerProcess {
       const { code, signal } = end;
       this.#tell((events) => events.exited(this.id, code, signal));
     };
-    child.on("message", (message: unknown) => {
+    child.on("message", (message: unknown, handle: unknown) => {
       if (isReport(message)) this.#tell((events) => events.reported(this.id, message));
+      discard(handle);
     });
     // What a worker said last may still be in the channel when its exit is seen: the end is told when both are over.
     child.once("disconnect", tell);
@@ -119,6 +122,12 @@ export class WorkerProcess {
       this.#tellForkFailed(error);
     });
   }
+}
+
+/** A socket that an application sends has nobody here who wants it, and would stay open for ever. */
+function discard(handle: unknown): void {
+  if (handle instanceof net.Socket) handle.destroy();
+  else if (handle instanceof net.Server || handle instanceof dgram.Socket) handle.close();
 }
 
 /** Only what is known and whole: a worker of another version, or an application, may say anything. */

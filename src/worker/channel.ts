@@ -23,9 +23,12 @@ export function receiveOrders(handle: OrderHandler): void {
   process.on("message", keepReading);
 }
 
+/** Kept, because applications that look whether they were forked take it away. */
+const send = process.send?.bind(process);
+
 /** Tells the master; does nothing when there is none any more. */
 export function report(message: Report): void {
-  if (process.connected) process.send?.(message, undefined, undefined, ignoreFailure);
+  if (process.connected) send?.(message, undefined, undefined, ignoreFailure);
 }
 
 /** At most this many records a second go to the master; what is above is counted and said. */

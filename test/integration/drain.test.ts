@@ -118,6 +118,29 @@ describe("a stop answers", () => {
     expect(await server.exited).toEqual(STOPPED);
   });
 
+  test("500 requests in flight and 200 connections in the accept queue", async () => {
+    const server = await startServer(["--workers", "2"]);
+    await server.waitForReady(2);
+    const inFlight = await connectSeveral(server, 500);
+    for (const client of inFlight) client.get("/slow?2000");
+    const [first] = inFlight;
+    // Both workers are kept from accepting until the signal has come.
+    const pids = new Set<number>();
+    while (pids.size < 2)
+      pids.add(Number((await requestOnce(await server.target())).reply?.headers.get("x-worker-pid")));
+    for (const pid of pids) process.kill(pid, "SIGSTOP");
+    const queued = await connectSeveral(server, 200);
+    for (const client of queued) client.get("/block?1");
+    server.signal("SIGTERM");
+    await server.waitForRecord("worker draining", { nth: 2 });
+    for (const pid of pids) process.kill(pid, "SIGCONT");
+    const all = [...inFlight, ...queued];
+    await Promise.all(all.map((client) => client.ended()));
+    expect(all.filter(({ end, statuses }) => end === "fin" && statuses.join() === "200")).toHaveLength(700);
+    expect(first?.text).toMatch(/connection: close/i);
+    expect(await server.exited).toEqual(STOPPED);
+  });
+
   test("all that came before, and refuses all that comes after", async () => {
     const server = await startServer(["--workers", "2"]);
     await server.waitForReady(2);

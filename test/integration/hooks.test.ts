@@ -126,8 +126,11 @@ test("a hook that throws is logged with its name and changes nothing", async () 
   }
 });
 
-function start(project: TempProject): Tsgate & { path(name: string): string } {
-  const server = startTsgate(["--workers", "2", "--bind", "unix:app.sock", "app.mjs"], { cwd: project.dir });
+function start(
+  project: TempProject,
+  env: Readonly<Record<string, string>> = {},
+): Tsgate & { path(name: string): string } {
+  const server = startTsgate(["--workers", "2", "--bind", "unix:app.sock", "app.mjs"], { cwd: project.dir, env });
   return Object.assign(server, { path: (name: string) => project.path(name) });
 }
 
@@ -158,4 +161,40 @@ export default { whenReady: () => void setTimeout(() => { throw new Error("nor t
   ]);
   expect(await ask(await server.target())).toBe("served");
   expect(await server.stop()).toEqual({ code: 0, signal: null });
+});
+
+test("a signal that asks for a stop does not wait for a hook", async () => {
+  const code = `
+    const never = (name) => async () => { console.log(name); await new Promise((resolve) => setTimeout(resolve, 60_000)); };
+    export default { onStarting: process.env.SLOW === "onStarting" ? never("onStarting") : undefined, onExit: never("onExit") };
+  `;
+  const project = await tempProject({ "app.mjs": APP, "tsgate.config.mjs": code });
+  const starting = start(project, { SLOW: "onStarting" });
+  await starting.waitForOutput(/onStarting/);
+  const begunAt = performance.now();
+  starting.signal("SIGTERM");
+  expect(await starting.exited).toEqual({ code: 0, signal: null });
+  expect(starting.log.all("listening")).toEqual([]);
+
+  const leaving = start(project);
+  await leaving.waitForReady(2);
+  leaving.signal("SIGTERM");
+  await leaving.waitForOutput(/onExit/);
+  leaving.signal("SIGTERM");
+  expect(await leaving.exited).toEqual({ code: 0, signal: null });
+  expect(performance.now() - begunAt).toBeLessThan(9000);
+});
+
+test("whenReady is called, once, also when a reload overtakes the first start", async () => {
+  const code = 'export default { whenReady: () => console.log("all are ready") };\n';
+  const project = await tempProject({ "app.mjs": APP, "tsgate.config.mjs": code });
+  const server = start(project);
+  await server.waitForRecord("worker ready");
+  server.signal("SIGHUP");
+  await server.waitForRecord("reload done");
+  await server.waitForOutput(/all are ready/);
+  server.signal("SIGHUP");
+  await server.waitForRecord("reload done", { nth: 2 });
+  await server.stop();
+  expect(server.stdout.match(/all are ready/g)).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-/** Workers that die, hang or fall ill, and a master that stands still or is killed, on the shipped binary. */
+/** Workers that die, hang or fall ill, on the shipped binary. */
 
 import { describe, expect, onTestFinished, test } from "vitest";
 import { application } from "../support/applications.ts";
@@ -142,37 +142,6 @@ describe("the server gives up after --give-up", () => {
     expect(failed.map(({ error, stack }) => [error, /app\.mjs:\d+/.test(String(stack))])).toEqual(
       failed.map(() => ["application app.mjs failed to load: no disk", true]),
     );
-  });
-});
-
-describe("a master", () => {
-  test("that stood still for longer than --timeout kills nobody for it", async () => {
-    const { server } = await startServer(["--timeout", "1500ms"]);
-    const pids = server.workerPids();
-    server.signal("SIGSTOP");
-    // The standstill itself is what is tested.
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    expect((await requestOnce(await server.target())).outcome).toBe("ok");
-    server.signal("SIGCONT");
-    server.signal("SIGTTIN");
-    await server.waitForReady(3);
-    expect(server.log.all(({ msg }) => ["worker hung", "worker killed", "worker gone"].includes(msg))).toEqual([]);
-    expect(server.workerPids()).toEqual(expect.arrayContaining(pids));
-  });
-
-  test("that is killed leaves a free port and no worker, once their requests are answered", async () => {
-    const { server } = await startServer();
-    const target = await server.target();
-    const client = await connectRaw(target);
-    client.get("/stream?1500");
-    await client.received(/begun/);
-    server.signal("SIGKILL");
-    await server.exited;
-    const killedAt = performance.now();
-    while ((await requestOnce(target)).outcome !== "refused") expect(performance.now() - killedAt).toBeLessThan(5000);
-    expect(client.text).not.toMatch(/ one\r\n0/);
-    await client.received(/ one\r\n0\r\n\r\n$/);
-    while ((await server.processes()).length > 0) expect(performance.now() - killedAt).toBeLessThan(15_000);
   });
 });
 

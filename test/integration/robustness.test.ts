@@ -1,5 +1,6 @@
 /** What should not bring a master down: each of these once did, or could. */
 
+import { readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { ask } from "../support/ask.ts";
 import { tempProject } from "../support/temp-project.ts";
@@ -52,4 +53,40 @@ test("a server whose log cannot be written serves and ends all the same", async 
   const target = { path: project.path("app.sock") };
   await expect.poll(() => ask(target).catch(() => "not yet"), { timeout: 15_000 }).toBe("served");
   expect(await server.stop()).toEqual({ code: 0, signal: null });
+});
+
+test("an error of megabytes is cut, and its stack is still told", async () => {
+  const project = await tempProject({ "app.mjs": 'throw new Error("x".repeat(5_000_000));\n' });
+  const { code, stderr } = await runTsgate([...BIND, "app.mjs"], { cwd: project.dir });
+  expect(code).toBe(4);
+  expect(stderr).toMatch(/^tsgate: application app\.mjs failed to load: x+… \(\d+ characters more\)$/m);
+  expect(stderr).toMatch(/at .*app\.mjs:1:7/);
+  expect(stderr.length).toBeLessThan(100_000);
+});
+
+test("an application that takes process.send away is served", async () => {
+  const project = await tempProject({ "app.mjs": `delete process.send;\nprocess.send = undefined;\n${APP}` });
+  const server = startTsgate(["--workers", "1", ...BIND, "app.mjs"], { cwd: project.dir });
+  await server.waitForReady(1);
+  expect(await ask(await server.target())).toBe("served");
+});
+
+test("sockets that an application sends to the master are closed there", async () => {
+  const sending = `import net from "node:net";
+    export default (request, response) => {
+      const peer = net.createServer((socket) => process.send("a socket", socket)).listen(0, "127.0.0.1", () => {
+        const client = net.connect(peer.address().port, "127.0.0.1").resume();
+        client.on("close", () => response.end("closed"));
+      });
+    };`;
+  const project = await tempProject({ "app.mjs": sending });
+  const server = startTsgate(["--workers", "1", ...BIND, "app.mjs"], { cwd: project.dir });
+  await server.waitForReady(1);
+  const descriptors = async (): Promise<number> => (await readdir(`/proc/${server.pid}/fd`)).length;
+  const target = await server.target();
+  expect(await ask(target)).toBe("closed");
+  const before = await descriptors();
+  for (let i = 0; i < 5; i++) expect(await ask(target)).toBe("closed");
+  // Each second listen() of an application's costs the master one descriptor, by node:cluster; the sockets cost none.
+  expect(await descriptors()).toBeLessThanOrEqual(before + 5);
 });
