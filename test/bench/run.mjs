@@ -14,7 +14,7 @@ import { keptConnections } from "./kept-connections.mjs";
 import { table } from "./lib/figures.mjs";
 import { masterCpu } from "./master-cpu.mjs";
 import { programs } from "./programs.mjs";
-import { reloads } from "./reloads.mjs";
+import { hundredReloads, reloads } from "./reloads.mjs";
 import { startUp } from "./start-up.mjs";
 
 /** @typedef {import("./lib/figures.mjs").Figure} Figure */
@@ -33,6 +33,14 @@ const BENCHMARKS = {
   "master-cpu": masterCpu,
 };
 
+/**
+ * These take long: only by name.
+ * @type {Record<string, Benchmark>}
+ */
+const LONG_BENCHMARKS = { "hundred-reloads": hundredReloads };
+
+const ALL = { ...BENCHMARKS, ...LONG_BENCHMARKS };
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -42,9 +50,9 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const unknown = positionals.filter((name) => !(name in BENCHMARKS));
+const unknown = positionals.filter((name) => !(name in ALL));
 if (unknown.length > 0) {
-  console.error(`no benchmark ${unknown.join(", ")}; there are ${Object.keys(BENCHMARKS).join(", ")}`);
+  console.error(`no benchmark ${unknown.join(", ")}; there are ${Object.keys(ALL).join(", ")}`);
   process.exit(2);
 }
 
@@ -59,7 +67,7 @@ for (const node of values.node) {
   if (!version) throw new Error(`${node} does not run`);
   console.log(`\nNode ${version}`);
   for (const name of names) {
-    const benchmark = /** @type {Benchmark} */ (BENCHMARKS[name]);
+    const benchmark = /** @type {Benchmark} */ (ALL[name]);
     const figures = await benchmark({ node, rounds: Number(values.rounds) });
     results.push({ node: version, benchmark: name, figures });
     console.log(`\n${table(figures)}`);
