@@ -26,6 +26,8 @@ export interface BootOrder {
   readonly gracefulTimeoutMs: number;
   /** Milliseconds between heartbeats. */
   readonly heartbeatMs: number;
+  /** It beats at once when it has begun so many requests; 0 for never. */
+  readonly maxRequests: number;
   readonly backlog: number;
   readonly multiprocess: boolean;
   readonly processTitle: string;
@@ -65,7 +67,11 @@ export type Order =
   /** Sent back at once: whatever the worker had asked for before has been answered by now. */
   | { readonly tsgate: "all-answered" };
 
+/** Why a worker that serves is replaced by another of the same release: it has served long enough, or grown too large. */
+export type RecyclingReason = "max requests" | "max age" | "max memory";
+
 export type DrainReason =
+  | RecyclingReason
   | "reload"
   | "stop"
   | "scaled down"
@@ -89,6 +95,14 @@ export interface ApplicationInfo {
 /** How far a worker had come when its boot failed. */
 export type BootStage = "load" | "startup" | "bind" | "settings";
 
+/** What a worker says of itself with each heartbeat. */
+export interface Usage {
+  /** Requests that it has begun, upgrades among them. */
+  readonly requests: number;
+  /** Resident memory. */
+  readonly rssBytes: number;
+}
+
 /** Worker to master. */
 export type Report =
   | { readonly tsgate: "hello" }
@@ -105,7 +119,7 @@ export type Report =
       readonly summary: string;
       readonly error?: ErrorReport;
     }
-  | { readonly tsgate: "heartbeat"; readonly isHealthy: boolean }
+  | ({ readonly tsgate: "heartbeat"; readonly isHealthy: boolean } & Usage)
   | { readonly tsgate: "term-received" }
   /** The application threw where nobody catches; the worker drains by itself. */
   | { readonly tsgate: "uncaught"; readonly origin: string; readonly error: ErrorReport }

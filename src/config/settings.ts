@@ -17,7 +17,16 @@ import {
   type SettingRow,
 } from "./setting-row.ts";
 import type { InterfaceName, LogFormat, LogLevel, Settings, Surge } from "./types.ts";
-import { formatDuration, parseChoice, parseDuration, parseInteger, parseSurge, parseText } from "./values.ts";
+import {
+  formatDuration,
+  formatSize,
+  parseChoice,
+  parseDuration,
+  parseInteger,
+  parseSize,
+  parseSurge,
+  parseText,
+} from "./values.ts";
 import { parseImport, parseNodeArg } from "./node-options.ts";
 import { parseWorkerCount } from "./worker-count.ts";
 
@@ -25,8 +34,12 @@ const INTERFACES: readonly InterfaceName[] = ["auto", ...APPLICATION_KINDS];
 const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal"];
 const LOG_FORMATS: readonly LogFormat[] = ["auto", "pretty", "json"];
 
+/** More than any worker will ever count. */
+const MOST_REQUESTS = 2 ** 31 - 1;
+
 const kinds = APPLICATION_KINDS;
 const duration = (minMs = 0) => one((value) => parseDuration(value, minMs), formatDuration);
+const size = () => one((value) => parseSize(value), formatSize);
 const path = () => optional((value) => parseText(value, "a path"));
 
 /** Every setting, by key; the order is that of `--help`. */
@@ -83,6 +96,42 @@ export const SETTINGS: { readonly [Key in keyof Settings]: SettingRow<Settings[K
     default: { kind: "percent", value: 25 },
     defaultText: "25%, at least 1",
     doc: "How many extra workers a reload may run at once: a count, or a share of the workers",
+    kinds,
+    takesEffect: "reload",
+  },
+  maxRequests: {
+    group: "Workers",
+    metavar: "N",
+    type: one((value) => parseInteger(value, 0, MOST_REQUESTS)),
+    default: 0,
+    doc: "Requests after which a worker is replaced; it goes on serving until its replacement is ready; 0 means any number",
+    kinds,
+    takesEffect: "reload",
+  },
+  maxRequestsJitter: {
+    group: "Workers",
+    metavar: "N",
+    type: one((value) => parseInteger(value, 0, MOST_REQUESTS)),
+    default: 0,
+    doc: "Each worker gets up to N requests more than --max-requests, by chance, so that they are not all replaced in a row",
+    kinds,
+    takesEffect: "reload",
+  },
+  maxWorkerAge: {
+    group: "Workers",
+    metavar: "T",
+    type: duration(),
+    default: 0,
+    doc: "Time after which a worker is replaced; each worker gets up to a tenth less, by chance, so that they are not all replaced in a row; 0 means any",
+    kinds,
+    takesEffect: "reload",
+  },
+  maxMemory: {
+    group: "Workers",
+    metavar: "SIZE",
+    type: size(),
+    default: 0,
+    doc: "Resident memory above which a worker is replaced, when three heartbeats in a row have shown it, at most once in 30 s a slot; 0 means any",
     kinds,
     takesEffect: "reload",
   },

@@ -39,6 +39,10 @@ export interface Settings {
   readonly surge: Surge;
   readonly giveUp: number;
   readonly keepAlive: number;
+  readonly maxRequests: number;
+  readonly maxRequestsJitter: number;
+  readonly maxWorkerAge: number;
+  readonly maxMemory: number;
   readonly chdir: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly envFile: string | undefined;

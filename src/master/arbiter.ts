@@ -20,6 +20,7 @@ import type { PoolLimits } from "./model.ts";
 import { nearestDeadline } from "./nearest-deadline.ts";
 import { acquirePidfile, type Pidfile } from "./pidfile.ts";
 import { nextAction } from "./reconcile.ts";
+import { recyclingDue } from "./recycling.ts";
 import type { ReadConfiguration, Release } from "./release.ts";
 import { Reload } from "./reload.ts";
 import { Releases } from "./releases.ts";
@@ -161,6 +162,7 @@ export class Arbiter {
   #reconcile(): void {
     const now = monotonicNow();
     this.#reload.advance(now);
+    for (const { id, why } of recyclingDue(this.#pool, now)) this.#pool.unwanted(id, why, now);
     for (let action = nextAction(this.#pool, now); action !== undefined; action = nextAction(this.#pool, now)) {
       this.#crew.perform(action, this.#listeners, now);
     }
@@ -231,6 +233,7 @@ export class Arbiter {
     if (departure === undefined) return;
     const isSaidElsewhere = departure.isAbnormal && this.#reload.isEndedBy(departure.worker.generation);
     this.#journal.gone(departure, code, signal, isSaidElsewhere);
+    this.#journal.replacementFailed(departure);
     if (departure.isAbnormal) this.#onAbnormalEnd(departure, code, signal);
     void runHook(this.#hooks(), "childExit", this.#log, workerInfo(departure.worker), code, signal);
   }

@@ -17,7 +17,13 @@ export function heartbeatMs(timeoutMs: number): number {
   return Math.max(SHORTEST_HEARTBEAT_MS, Math.min(LONGEST_HEARTBEAT_MS, timeoutMs / 4));
 }
 
-export function bootOrder(release: Release, worker: WorkerInfo, listeners: readonly Listener[]): BootOrder {
+/** @param maxRequests after how many it beats at once; 0 for never */
+export function bootOrder(
+  release: Release,
+  worker: WorkerInfo,
+  listeners: readonly Listener[],
+  maxRequests = 0,
+): BootOrder {
   const { app, configuration } = release;
   const { settings, hooks, origins } = configuration;
   return {
@@ -34,6 +40,7 @@ export function bootOrder(release: Release, worker: WorkerInfo, listeners: reado
     lingerMs: settings.linger,
     gracefulTimeoutMs: settings.gracefulTimeout,
     heartbeatMs: heartbeatMs(settings.timeout),
+    maxRequests,
     backlog: settings.backlog,
     multiprocess: settings.workers > 1,
     processTitle: processTitle(settings, `worker ${worker.slot}`),

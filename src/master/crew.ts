@@ -10,6 +10,7 @@ import type { Journal } from "./journal.ts";
 import { closeListeners, type Listener } from "./listeners.ts";
 import type { EndCause } from "./model.ts";
 import type { Action } from "./reconcile.ts";
+import { recyclingFacts, recyclingLimits } from "./recycling.ts";
 import type { Releases } from "./releases.ts";
 import { takeSpare } from "./spare-worker.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -81,7 +82,9 @@ export class Crew {
     const options = forkOptions(release);
     const process = takeSpare(options) ?? new WorkerProcess(options);
     this.#processes.set(process.id, process);
-    pool.spawned(process.id, process.pid, slot, generation, now, workerLimits(release.configuration.settings));
+    const { settings } = release.configuration;
+    const recycling = recyclingLimits(settings, pool, slot, now, Math.random());
+    pool.spawned(process.id, process.pid, slot, generation, now, workerLimits(settings), recycling);
     const worker = pool.worker(process.id);
     if (worker !== undefined) journal.spawned(worker);
     process.attach(events);
@@ -89,9 +92,9 @@ export class Crew {
 
   #drain({ id, why }: Extract<Action, { do: "drain" }>, now: number): void {
     const { pool, journal } = this.#options;
-    const deadlineMs = pool.draining(id, why, now);
     const worker = pool.worker(id);
-    if (worker !== undefined) journal.draining(worker, why);
+    const deadlineMs = pool.draining(id, why, now);
+    if (worker !== undefined) journal.draining(worker, why, recyclingFacts(worker, why, now));
     this.send(id, { tsgate: "drain", why, wholeServer: pool.stop !== undefined, deadlineMs });
   }
 }

@@ -10,7 +10,8 @@ import type { LogFields, WriteRecord } from "../logger.ts";
 import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
 import type { Listener } from "./listeners.ts";
 import { LogBudget } from "./log-budget.ts";
-import type { EndCause, Rollout, WorkerRecord } from "./model.ts";
+import { type EndCause, isReady, type Rollout, type WorkerRecord } from "./model.ts";
+import { isHeldBack } from "./recycling.ts";
 import { isCanary } from "./rollout.ts";
 import type { Departure, WorkerPool } from "./worker-pool.ts";
 
@@ -19,6 +20,8 @@ export class Journal {
   readonly #pool: WorkerPool;
   readonly #budget: LogBudget;
   #degraded = "";
+  #heldBack = 0;
+  readonly #unreplaced = new Map<number, number>();
   #named: { readonly generation: number; readonly addresses: Set<string> } = { generation: 0, addresses: new Set() };
 
   constructor(write: WriteRecord, pool: WorkerPool) {
@@ -49,8 +52,28 @@ export class Journal {
     this.#change("info", "worker ready", worker, { bootMs: Math.round(bootMs) });
   }
 
-  draining(worker: WorkerRecord, why: DrainReason): void {
-    this.#change("info", "worker draining", worker, { why });
+  draining(worker: WorkerRecord, why: DrainReason, facts: LogFields = {}): void {
+    this.#change("info", "worker draining", worker, { why, ...facts });
+  }
+
+  /** Said once a generation: a limit that a fresh worker exceeds would have its workers replaced for ever. */
+  heldBack(worker: WorkerRecord, now: number): void {
+    if (worker.generation <= this.#heldBack || !isHeldBack(worker, now)) return;
+    this.#heldBack = worker.generation;
+    const { rssBytes } = worker.usage;
+    const fields = { rssBytes, maxMemoryBytes: worker.recycling.rssBytes, hint: HELD_BACK_HINT };
+    this.#write("warn", "memory limit reached by a fresh worker", { ...identity(worker), ...fields });
+  }
+
+  /** Said once for each worker that stays because whoever was to replace it failed to boot. */
+  replacementFailed({ worker, lastState, isAbnormal, failure }: Departure): void {
+    const { slot, generation } = worker;
+    if (!isAbnormal || lastState.name !== "booting" || generation !== this.#pool.generation) return;
+    const held = this.#pool.workers.find((one) => one.slot === slot && isReady(one) && one.unwanted !== undefined);
+    if (held === undefined || held.id === this.#unreplaced.get(slot)) return;
+    this.#unreplaced.set(slot, held.id);
+    const fields = { why: held.unwanted?.why, error: failure?.summary, hint: UNREPLACED_HINT };
+    this.#write("error", "worker not replaced", { ...identity(held), ...fields });
   }
 
   uncaught(worker: WorkerRecord, origin: string, error: ErrorReport): void {
@@ -88,7 +111,9 @@ export class Journal {
   ): void {
     const isLoud = isAbnormal && !isSaidElsewhere;
     const why = isLoud && failure !== undefined ? { error: failure.summary, stack: failure.stack } : {};
-    this.#change(isLoud ? "error" : "info", "worker gone", worker, { cause, code, signal, ...why });
+    const { requests, rssBytes } = worker.usage;
+    const served = rssBytes === 0 ? {} : { requests, rssBytes };
+    this.#change(isLoud ? "error" : "info", "worker gone", worker, { cause, code, signal, ...served, ...why });
   }
 
   resized(target: number): void {
@@ -127,6 +152,9 @@ export class Journal {
     this.#budget.write(worker.slot, hasFailed, monotonicNow(), level, msg, { ...identity(worker), ...fields });
   }
 }
+
+const HELD_BACK_HINT = "--max-memory is below what the application needs; its slots are recycled every 30 s at most";
+const UNREPLACED_HINT = "its replacement failed; it goes on serving, and another is tried later each time";
 
 function identity({ slot, id, generation, pid }: WorkerRecord): LogFields {
   return { slot, generation, id, pid };

@@ -3,7 +3,7 @@
  * them; the policies read them. Instants and deadlines are milliseconds on the monotonic clock.
  */
 
-import type { BootStage, DrainReason } from "../messages.ts";
+import type { BootStage, DrainReason, Usage } from "../messages.ts";
 
 /** How far a booting worker has come. `listening`: it was told to listen and has not yet said that it does. */
 export type BootProgress = "forked" | "greeted" | "loaded" | "started" | "listening";
@@ -38,6 +38,8 @@ export interface WorkerRecord {
   readonly limits: WorkerLimits;
   readonly pid: number;
   readonly state: WorkerState;
+  readonly recycling: RecyclingLimits;
+  readonly usage: WorkerUsage;
   /** It serves, but should be replaced: nothing happens before `notBefore`. */
   readonly unwanted: { readonly why: DrainReason; readonly notBefore: number } | undefined;
   readonly cause: EndCause | undefined;
@@ -97,6 +99,22 @@ export interface WorkerLimits {
   readonly bootTimeoutMs: number;
   readonly heartbeatTimeoutMs: number;
   readonly gracefulTimeoutMs: number;
+}
+
+/** When a worker is recycled: drawn for it alone when it was forked; 0 for never. */
+export interface RecyclingLimits {
+  readonly requests: number;
+  /** From the moment that it was ready. */
+  readonly ageMs: number;
+  readonly rssBytes: number;
+  /** It is not recycled for its memory before. */
+  readonly memoryNotBefore: number;
+}
+
+/** What a worker has said of itself last. */
+export interface WorkerUsage extends Usage {
+  /** How many heartbeats in a row have shown more memory than it may have. */
+  readonly beatsAbove: number;
 }
 
 /** What the policies see of the pool. */

@@ -2,6 +2,7 @@
 
 import { NEVER } from "../deadline.ts";
 import type { PoolView, WorkerRecord } from "./model.ts";
+import { recyclingAt } from "./recycling.ts";
 import { canaryProvenAt } from "./rollout.ts";
 import { deadlineOf } from "./watchdog.ts";
 
@@ -21,8 +22,10 @@ export function nearestDeadline(pool: PoolView, giveUpAt: number, now: number): 
   return Math.min(NEVER, giveUpAt, ...judged, ...awaited.filter((instant) => instant > now));
 }
 
-function waitsOf({ state, unwanted }: WorkerRecord): number[] {
+function waitsOf(worker: WorkerRecord): number[] {
+  const { state, unwanted } = worker;
   return [
+    recyclingAt(worker),
     state.name === "booting" && state.progress === "started" ? state.listenAt : NEVER,
     unwanted?.notBefore ?? NEVER,
   ];

@@ -6,6 +6,7 @@
  * only while fewer than target + surge workers live; an empty slot is filled as soon as its back-off allows.
  */
 
+import { NEVER } from "../deadline.ts";
 import type { DrainReason } from "../messages.ts";
 import { type PoolView, type WorkerRecord, isDraining, isReady } from "./model.ts";
 import { isCanary } from "./rollout.ts";
@@ -102,14 +103,23 @@ function nextVacancy(pool: PoolView, now: number): Action | undefined {
 
 function nextSuccessor(pool: PoolView, now: number): Action | undefined {
   if (pool.rollout?.stage === "canary" || !hasRoom(pool)) return undefined;
+  const holders: WorkerRecord[] = [];
   for (let slot = 0; slot < pool.target; slot++) {
     const holder = seatHolder(pool, slot);
-    if (holder === undefined || pool.slotHistory(slot).notBefore > now) continue;
-    if (isStale(pool, holder) || (isReplaceable(holder, now) && !isReplacing(pool))) {
-      return { do: "spawn", slot, generation: pool.generation };
-    }
+    if (holder !== undefined && pool.slotHistory(slot).notBefore <= now) holders.push(holder);
   }
-  return undefined;
+  const holder =
+    holders.find((one) => isStale(pool, one)) ?? (isReplacing(pool) ? undefined : nextUnwanted(holders, now));
+  return holder && { do: "spawn", slot: holder.slot, generation: pool.generation };
+}
+
+/** Who has waited longest for its replacement: where workers are worn out faster than they are replaced, all have their turn. */
+function nextUnwanted(holders: readonly WorkerRecord[], now: number): WorkerRecord | undefined {
+  const since = (worker: WorkerRecord): number => worker.unwanted?.notBefore ?? NEVER;
+  let next: WorkerRecord | undefined;
+  for (const holder of holders)
+    if (since(holder) <= now && (next === undefined || since(holder) < since(next))) next = holder;
+  return next;
 }
 
 /** The newest worker of a slot that is not leaving and whose generation has proven itself. */
@@ -124,10 +134,6 @@ function seatHolder(pool: PoolView, slot: number): WorkerRecord | undefined {
 
 function isStale(pool: PoolView, worker: WorkerRecord): boolean {
   return pool.rollout?.stage === "rolling" && worker.generation < pool.generation;
-}
-
-function isReplaceable(worker: WorkerRecord, now: number): boolean {
-  return worker.unwanted !== undefined && worker.unwanted.notBefore <= now;
 }
 
 /** Single workers are replaced one at a time: not while another is booting or an unwanted one is still leaving. */

@@ -57,7 +57,8 @@ export class Reports {
         return pool.bootFailed(id, bootFailure(report));
       case "heartbeat":
         if (!report.isHealthy) pool.unwanted(id, "unhealthy", now);
-        return pool.heartbeat(id, now);
+        pool.heartbeat(id, now, report);
+        return journal.heldBack(pool.worker(id) ?? worker, now);
       case "term-received":
         pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
         return crew.send(id, { tsgate: "term-seen" });
@@ -88,7 +89,7 @@ export class Reports {
   #greet(worker: WorkerRecord): void {
     const { pool, crew, releases, listeners } = this.#options;
     pool.greeted(worker.id);
-    const order = bootOrder(releases.of(worker.generation), worker, listeners());
+    const order = bootOrder(releases.of(worker.generation), worker, listeners(), worker.recycling.requests);
     crew.send(worker.id, { tsgate: "boot", order });
   }
 

@@ -5,13 +5,14 @@
  */
 
 import { NEVER, deadlineAfter } from "../deadline.ts";
-import type { DrainReason } from "../messages.ts";
+import type { DrainReason, Usage } from "../messages.ts";
 import {
   type BootFailure,
   type EndCause,
   type LiveStateName,
   type PoolLimits,
   type PoolView,
+  type RecyclingLimits,
   type Rollout,
   type SlotHistory,
   type StopPlan,
@@ -21,6 +22,7 @@ import {
   BOOTING_DRAIN_MS,
   KILL_MARGIN_MS,
 } from "./model.ts";
+import { afterBeat, NO_RECYCLING, UNUSED } from "./recycling.ts";
 import { afterAbnormalEnd, FRESH_SLOT, isSlotDegraded, STABLE_AFTER_MS } from "./restart-policy.ts";
 import { settleMs } from "./rollout.ts";
 
@@ -118,6 +120,7 @@ export class WorkerPool implements PoolView {
     generation: number,
     now: number,
     limits: WorkerLimits = this.limits,
+    recycling: RecyclingLimits = NO_RECYCLING,
   ): void {
     const settle = settleMs(this.rollout, generation);
     const deadline = deadlineAfter(now, limits.bootTimeoutMs) + settle;
@@ -129,6 +132,8 @@ export class WorkerPool implements PoolView {
       spawnedAt: now,
       limits,
       state: { name: "booting", progress: "forked", listenAt: NEVER, deadline },
+      recycling,
+      usage: UNUSED,
       unwanted: undefined,
       cause: undefined,
       hasQuitOrder: false,
@@ -176,18 +181,24 @@ export class WorkerPool implements PoolView {
     return now - worker.spawnedAt;
   }
 
-  heartbeat(id: number, now: number): void {
+  heartbeat(id: number, now: number, usage?: Usage): void {
     const worker = this.#byId.get(id);
-    if (worker?.state.name !== "ready") return;
+    if (worker === undefined) return;
+    // The last one comes when it has drained.
+    if (usage !== undefined) this.#update(id, { usage: afterBeat(worker.usage, usage, worker.recycling) });
+    if (worker.state.name !== "ready") return;
     this.#update(id, { state: { ...worker.state, deadline: deadlineAfter(now, worker.limits.heartbeatTimeoutMs) } });
-    // Proof of stability is a minute of beats; then the slot's past is forgotten.
-    if (worker.state.since + STABLE_AFTER_MS <= now && worker.generation === this.generation)
-      this.#slots.delete(worker.slot);
+    // Proof of stability is a minute of beats; then the slot's past is forgotten. While one that is to be replaced stays,
+    // that past is its successors', of whom none has stayed.
+    const isStable = worker.state.since + STABLE_AFTER_MS <= now && worker.unwanted === undefined;
+    if (isStable && worker.generation === this.generation) this.#slots.delete(worker.slot);
   }
 
-  /** It serves, but is to be replaced, not before `notBefore`; the first reason stays. */
+  /** It serves, but is to be replaced, not before `notBefore`; the first reason stays. Nothing to one that leaves. */
   unwanted(id: number, why: DrainReason, notBefore: number): void {
-    if (this.#byId.get(id)?.unwanted === undefined) this.#update(id, { unwanted: { why, notBefore } });
+    const worker = this.#byId.get(id);
+    if (worker?.state.name === "draining" || worker?.unwanted !== undefined) return;
+    this.#update(id, { unwanted: { why, notBefore } });
   }
 
   /** It drains, told or by itself; returns the deadline it has in milliseconds from now. */
@@ -294,6 +305,9 @@ type BootingState = Extract<WorkerRecord["state"], { name: "booting" }>;
 
 /** Ends that somebody asked for. */
 const PLANNED: ReadonlySet<EndCause> = new Set<EndCause>([
+  "max requests",
+  "max age",
+  "max memory",
   "reload",
   "stop",
   "scaled down",

@@ -142,24 +142,28 @@ function isReport(message: unknown): message is Report {
 }
 
 /** Each report's fields that the master reads into, with their types. */
-const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string, "string" | "object"])[] } = {
-  hello: [],
-  idle: [],
-  waiting: [["lacks", "string"]],
-  "application-loaded": [["info", "object"]],
-  "application-started": [],
-  ready: [],
-  "boot-failed": [["summary", "string"]],
-  heartbeat: [],
-  "term-received": [],
-  uncaught: [["error", "object"]],
-  "server-closed": [],
-  "also-listening": [["address", "string"]],
-  log: [
-    ["level", "string"],
-    ["msg", "string"],
-  ],
-};
+const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string, "string" | "object" | "number"])[] } =
+  {
+    hello: [],
+    idle: [],
+    waiting: [["lacks", "string"]],
+    "application-loaded": [["info", "object"]],
+    "application-started": [],
+    ready: [],
+    "boot-failed": [["summary", "string"]],
+    heartbeat: [
+      ["requests", "number"],
+      ["rssBytes", "number"],
+    ],
+    "term-received": [],
+    uncaught: [["error", "object"]],
+    "server-closed": [],
+    "also-listening": [["address", "string"]],
+    log: [
+      ["level", "string"],
+      ["msg", "string"],
+    ],
+  };
 
 let newestId = 0;
 

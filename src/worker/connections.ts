@@ -1,7 +1,7 @@
 /**
  * Every connection of a worker and every request in flight on it. Node does not tell which sockets are silent, idle or
  * upgraded, and its own closing loses requests that are on their way: so they are counted here. On the hot path this
- * is two counters and no allocation but one listener a reply.
+ * is three counters and no allocation but one listener a reply.
  */
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -63,6 +63,10 @@ export class Connections {
   #whenEmpty: (() => void) | undefined;
   /** The connection that is being set up in this turn. */
   #arriving: Connection | undefined;
+  /** Requests that have begun, upgrades among them. */
+  requests = 0;
+  #requestsAwaited = 0;
+  #requestsReached: () => void = () => {};
 
   /**
    * Counts the connections and requests of `server`, whatever listeners it has, gets or loses: by what it emits. While
@@ -102,11 +106,23 @@ export class Connections {
     return this.#open.size;
   }
 
+  /** Calls `reached` when the `count`-th request begins; never for 0. */
+  whenRequests(count: number, reached: () => void): void {
+    this.#requestsAwaited = count;
+    this.#requestsReached = reached;
+  }
+
+  #count(): void {
+    if (++this.requests === this.#requestsAwaited) this.#requestsReached();
+  }
+
   /** A request has come: its reply is in flight until it closes. */
   #begin(request: IncomingMessage, response: ServerResponse): void {
     const connection = connectionOf(request.socket);
     if (connection === undefined) return;
     connection.inFlight++;
+    // One that expects a 100 comes twice.
+    if (connection.newest !== response) this.#count();
     if (this.isDraining) this.#announceClose(connection, response);
     connection.newest = response;
     response.on("close", endOfReply);
@@ -172,6 +188,7 @@ export class Connections {
   }
 
   #upgraded(request: IncomingMessage, socket: Duplex): void {
+    this.#count();
     this.#takeOver(connectionOf(socket), websocketFarewell(request, socket));
   }
 

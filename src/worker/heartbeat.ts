@@ -1,14 +1,28 @@
 /**
- * The worker's signs of life, each with the application's own word on its health. Three times false, thrown or
- * unanswered in a row, and the master is told that this worker should be replaced.
+ * The worker's signs of life, each with what it has served, how much memory it takes, and the application's own word on
+ * its health. Three times false, thrown or unanswered in a row, and the master is told that this worker should be
+ * replaced.
  */
 
 import { report } from "./channel.ts";
 
 const TOLERATED_FAILURES = 3;
 
-/** Beats every `intervalMs`; returns the function that stops it. */
-export function startHeartbeat(intervalMs: number, health: (() => unknown) | undefined): () => void {
+export interface HeartbeatOptions {
+  readonly intervalMs: number;
+  readonly health: (() => unknown) | undefined;
+  /** How many requests have begun. */
+  readonly requests: () => number;
+}
+
+export interface Heartbeat {
+  /** Says it now, out of turn. */
+  beat(): void;
+  stop(): void;
+}
+
+/** Begins to beat. */
+export function startHeartbeat({ intervalMs, health, requests }: HeartbeatOptions): Heartbeat {
   let failures = 0;
   let isAsking = false;
   const ask = async (): Promise<void> => {
@@ -22,11 +36,14 @@ export function startHeartbeat(intervalMs: number, health: (() => unknown) | und
     isAsking = false;
   };
   const beat = (): void => {
-    report({ tsgate: "heartbeat", isHealthy: failures < TOLERATED_FAILURES });
-    void ask();
+    const rssBytes = process.memoryUsage.rss();
+    report({ tsgate: "heartbeat", isHealthy: failures < TOLERATED_FAILURES, requests: requests(), rssBytes });
   };
-  const timer = setInterval(beat, intervalMs);
-  return () => clearInterval(timer);
+  const timer = setInterval(() => {
+    beat();
+    void ask();
+  }, intervalMs);
+  return { beat, stop: () => clearInterval(timer) };
 }
 
 async function isHealthy(health: () => unknown): Promise<boolean> {

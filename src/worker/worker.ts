@@ -12,7 +12,7 @@ import { Boot } from "./boot.ts";
 import { log, receiveOrders, report } from "./channel.ts";
 import { Connections } from "./connections.ts";
 import { drain } from "./drain.ts";
-import { startHeartbeat } from "./heartbeat.ts";
+import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { runWorkerHook } from "./hooks.ts";
 import { adoptServer, createServer, listen } from "./http-server.ts";
 import { isHttpServer } from "./listen-capture.ts";
@@ -45,7 +45,8 @@ export class Worker {
   /** Until it is ready. */
   #boot: Boot | undefined;
   #isLeaving = false;
-  #stopBeating: () => void = () => {};
+  /** Once it is ready. */
+  #heartbeat: Heartbeat | undefined;
   #termTimer: NodeJS.Timeout | undefined;
 
   /** Begins; everything after follows from the master's orders. */
@@ -136,14 +137,20 @@ export class Worker {
     if (this.#servers.push(server) < listener.count) return;
     this.#boot = undefined;
     report({ tsgate: "ready" });
-    this.#stopBeating = startHeartbeat(this.#order.heartbeatMs, this.#app.lifecycle.health);
+    this.#heartbeat = startHeartbeat({
+      intervalMs: this.#order.heartbeatMs,
+      health: this.#app.lifecycle.health,
+      requests: () => this.#connections.requests,
+    });
+    // Where beats are rare, the replacement would come late.
+    this.#connections.whenRequests(this.#order.maxRequests, () => this.#heartbeat?.beat());
   }
 
   /** Drains and ends the process. Once: whatever asks again changes nothing. */
   async #leave({ why, deadlineMs, wholeServer = false, exitCode = EXIT.stopped }: LeaveOptions): Promise<void> {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
-    this.#stopBeating();
+    this.#heartbeat?.stop();
     const { lifecycle } = this.#app ?? { lifecycle: {} };
     const lingerMs = Math.min(this.#order?.lingerMs ?? 0, why === "orphaned" ? ORPHAN_LINGER_MS : Infinity);
     // Also before it is ready: connections may have come on the first of several sockets.
@@ -161,6 +168,8 @@ export class Worker {
         mayDelay,
       });
     }
+    // What it has served and grown to in the end.
+    this.#heartbeat?.beat();
     if (this.#order !== undefined) await runWorkerHook(this.#order.hooksFile, "workerExit", this.#order.worker);
     await outputWritten();
     process.exit(exitCode);

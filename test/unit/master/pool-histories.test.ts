@@ -5,12 +5,11 @@ import { describe, expect, it } from "vitest";
 import { type Happening, Simulation } from "./simulation.ts";
 
 const pick = fc.nat({ max: 63 });
-const EVENTS: fc.Arbitrary<Happening> = fc.oneof(
+const EVENTS: fc.MaybeWeightedArbitrary<Happening>[] = [
   { weight: 10, arbitrary: fc.record({ kind: fc.constant("progress" as const), pick }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("time" as const), ms: fc.integer({ min: 1, max: 2500 }) }) },
   { weight: 5, arbitrary: fc.constant({ kind: "beat" as const }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("leave" as const), pick }) },
-  { weight: 2, arbitrary: fc.constant({ kind: "reload" as const }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("crash" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("hang" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("uncaught" as const), pick }) },
@@ -19,12 +18,35 @@ const EVENTS: fc.Arbitrary<Happening> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant("scale" as const), change: fc.constantFrom(1 as const, -1 as const) }),
   },
-);
-const HISTORY = fc.array(EVENTS, { maxLength: 300, size: "max" });
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("served" as const), pick, requests: fc.integer({ min: 1, max: 90 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("swollen" as const), pick }) },
+];
+const RELOAD: fc.MaybeWeightedArbitrary<Happening> = {
+  weight: 2,
+  arbitrary: fc.constant({ kind: "reload" as const }),
+};
+/** What wears workers out quickly, and hardly anything else. */
+const WEAR: fc.MaybeWeightedArbitrary<Happening>[] = [
+  { weight: 12, arbitrary: fc.record({ kind: fc.constant("progress" as const), pick }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant("leave" as const), pick }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("time" as const), ms: fc.integer({ min: 1, max: 1500 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant("served" as const), pick, requests: fc.integer({ min: 10, max: 90 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("swollen" as const), pick }) },
+  { weight: 1, arbitrary: fc.oneof(...EVENTS) },
+];
+const HISTORY = fc.array(fc.oneof(...EVENTS, RELOAD), { maxLength: 300, size: "max" });
+const WORN = fc.array(fc.oneof(...WEAR), { maxLength: 300, size: "max" });
 const RUNS = 900;
 
-function play(target: number, history: readonly Happening[], seed: number): Simulation {
+function play(target: number, history: readonly Happening[], seed: number, { isSettled = false } = {}): Simulation {
   const simulation = new Simulation(target, generator(seed));
+  if (isSettled) simulation.settle();
   for (const event of history) if (!simulation.isHalted) simulation.happen(event);
   return simulation;
 }
@@ -48,6 +70,23 @@ describe("through every history of reloads, crashes, hangs and scaling", () => {
     );
     expect(events).toBeGreaterThan(100_000);
     expect(rollouts).toBeGreaterThan(RUNS / 4);
+  });
+
+  it("workers are recycled one at a time, each after its replacement is ready, never during a rollout", () => {
+    let recycled = 0;
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 9 }), WORN, fc.boolean(), fc.nat(), (target, history, isReloaded, seed) => {
+        const simulation = play(target, history, seed, { isSettled: true });
+        if (isReloaded && !simulation.isHalted) simulation.happen({ kind: "reload" });
+        expect(simulation.violations).toEqual([]);
+        simulation.settle();
+        expect(simulation.isSettled()).toBe(true);
+        expect(simulation.violations).toEqual([]);
+        recycled += simulation.recycled;
+      }),
+      { numRuns: RUNS / 3 },
+    );
+    expect(recycled).toBeGreaterThan(RUNS);
   });
 
   it.each(["graceful", "quick"] as const)("a %s stop in the middle reaps everybody and spawns nobody", (how) => {

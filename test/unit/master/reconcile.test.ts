@@ -173,6 +173,34 @@ describe("one worker", () => {
     expect(act()).toEqual(["spawn 4 in slot 1, generation 1"]);
   });
 
+  it("that has waited longest is replaced first, whatever its slot", () => {
+    pool.unwanted(2, "max requests", now);
+    pool.unwanted(1, "max requests", now + 1);
+    now += 5;
+    expect(act()).toEqual(["spawn 3 in slot 1, generation 1"]);
+    boot(3);
+    expect(act()).toEqual(["drain 2: max requests"]);
+    pool.exited(2, 0, null, now, NO_JITTER);
+    expect(act()).toEqual(["spawn 4 in slot 0, generation 1"]);
+    expect(pool.degradedSlots()).toEqual([]);
+    expect(pool.slotHistory(1).failures).toBe(0);
+  });
+
+  it("that cannot be replaced stays, and another is tried at once, then after 1, 2, 4 s, however long it has been stable", () => {
+    now += 120_000;
+    pool.unwanted(2, "max age", now);
+    for (const delayMs of [0, 0, 1000, 2000, 4000]) {
+      if (delayMs > 0) expect(act()).toEqual([]);
+      now += delayMs;
+      pool.heartbeat(2, now);
+      expect(act()).toEqual([`spawn ${nextId - 1} in slot 1, generation 1`]);
+      pool.exited(nextId - 1, 1, null, now, NO_JITTER);
+      pool.heartbeat(2, now);
+    }
+    expect(pool.worker(2)?.state.name).toBe("ready");
+    expect(pool.degradedSlots()).toEqual([1]);
+  });
+
   it("too many drains, but not before enough others serve", () => {
     pool.exited(1, 1, null, now, NO_JITTER);
     act();

@@ -3,9 +3,11 @@
  * after each the policies are asked what to do, as the arbiter does it, and the invariants are checked.
  */
 
+import type { Usage } from "../../../src/messages.ts";
 import { nextAction } from "../../../src/master/reconcile.ts";
 import { KILL_MARGIN_MS, type WorkerRecord } from "../../../src/master/model.ts";
 import { nearestDeadline } from "../../../src/master/nearest-deadline.ts";
+import { recyclingDue, recyclingLimits } from "../../../src/master/recycling.ts";
 import { afterFailure, nextStep } from "../../../src/master/rollout.ts";
 import { resize, surgeFor } from "../../../src/master/scaling.ts";
 import { overdue } from "../../../src/master/watchdog.ts";
@@ -19,6 +21,8 @@ export type Happening =
   | { readonly kind: "hang"; readonly pick: number }
   | { readonly kind: "uncaught"; readonly pick: number }
   | { readonly kind: "unwanted"; readonly pick: number }
+  | { readonly kind: "served"; readonly pick: number; readonly requests: number }
+  | { readonly kind: "swollen"; readonly pick: number }
   | { readonly kind: "leave"; readonly pick: number }
   | { readonly kind: "reload" }
   | { readonly kind: "scale"; readonly change: 1 | -1 }
@@ -26,6 +30,7 @@ export type Happening =
 
 const GRACEFUL_MS = 3000;
 const SURGE = { kind: "percent", value: 25 } as const;
+const RECYCLING = { maxRequests: 50, maxRequestsJitter: 50, maxWorkerAge: 20_000, maxMemory: 1000 };
 
 export class Simulation {
   now = 1000;
@@ -36,6 +41,7 @@ export class Simulation {
   isHalted = false;
   rolloutsDone = 0;
   rolloutsAborted = 0;
+  recycled = 0;
   maxLive = 0;
   readonly violations: string[] = [];
   #nextId = 1;
@@ -89,6 +95,12 @@ export class Simulation {
         if (worker !== undefined) this.pool.unwanted(worker.id, "terminated", this.now + 250);
         break;
       }
+      case "served":
+        this.#beatOf(event.pick, ({ usage }) => ({ ...usage, requests: usage.requests + event.requests }));
+        break;
+      case "swollen":
+        this.#beatOf(event.pick, ({ usage }) => ({ ...usage, rssBytes: RECYCLING.maxMemory + 1 }));
+        break;
       case "leave":
         this.#end(
           this.#choose(event.pick, ({ id, state }) => state.name === "draining" && !this.#hung.has(id)),
@@ -166,6 +178,11 @@ export class Simulation {
     this.now = until;
   }
 
+  #beatOf(pick: number, usage: (worker: WorkerRecord) => Usage): void {
+    const worker = this.#choose(pick, ({ id, state }) => state.name === "ready" && !this.#hung.has(id));
+    if (worker !== undefined) this.pool.heartbeat(worker.id, this.now, usage(worker));
+  }
+
   #progress(worker: WorkerRecord | undefined): void {
     if (worker?.state.name !== "booting" || this.#hung.has(worker.id)) return;
     switch (worker.state.progress) {
@@ -218,6 +235,11 @@ export class Simulation {
       this.#readyFloor = undefined;
       this.pool.endRollout();
     }
+    for (const { id, why } of recyclingDue(this.pool, this.now)) {
+      this.pool.unwanted(id, why, this.now);
+      if (this.pool.rollout !== undefined || this.pool.stop !== undefined)
+        this.violations.push("began to recycle during a rollout or a stop");
+    }
     for (let count = 0; ; count++) {
       const action = nextAction(this.pool, this.now);
       if (action === undefined) break;
@@ -231,6 +253,7 @@ export class Simulation {
           break;
         case "drain":
           this.#checkRetirement(action.id, action.why);
+          if (action.why.startsWith("max ")) this.recycled++;
           this.pool.draining(action.id, action.why, this.now);
           break;
         case "close-sockets":
@@ -252,8 +275,10 @@ export class Simulation {
     const holdsSeat = (worker: WorkerRecord): boolean =>
       worker.slot === slot && worker.state.name !== "draining" && worker.generation <= this.pool.generation;
     const isSuccessor = generation > this.pool.generation || this.pool.workers.some(holdsSeat);
+    if (isSuccessor && this.pool.rollout === undefined) this.#checkOneAtATime(slot);
     const id = this.#nextId++;
-    this.pool.spawned(id, 1000 + id, slot, generation, this.now);
+    const recycling = recyclingLimits(RECYCLING, this.pool, slot, this.now, this.#random());
+    this.pool.spawned(id, 1000 + id, slot, generation, this.now, undefined, recycling);
     this.spawned++;
     const room = this.pool.target + this.pool.limits.surge;
     if (isSuccessor && this.pool.workers.length > room)
@@ -262,10 +287,27 @@ export class Simulation {
     if (this.pool.stop !== undefined) this.violations.push("spawned during a stop");
   }
 
+  /** A single worker is replaced only while no other is, and those who have waited longer come first. */
+  #checkOneAtATime(slot: number): void {
+    const isOnItsWay = ({ state, unwanted }: WorkerRecord): boolean =>
+      state.name === "booting" || (state.name === "draining" && unwanted !== undefined);
+    if (this.pool.workers.some(isOnItsWay)) this.violations.push("two replaced at a time");
+    const since = (worker: WorkerRecord): number => worker.unwanted?.notBefore ?? Infinity;
+    const waiting = this.pool.workers.filter(
+      (worker) =>
+        worker.state.name === "ready" &&
+        worker.slot < this.pool.target &&
+        this.pool.slotHistory(worker.slot).notBefore <= this.now,
+    );
+    const longest = Math.min(...waiting.map(since));
+    if (!waiting.some((worker) => worker.slot === slot && since(worker) === longest))
+      this.violations.push(`slot ${slot} is replaced before one that has waited longer`);
+  }
+
   /** Nobody who serves is retired for a reload unless the same seat has another ready worker. */
   #checkRetirement(id: number, why: string): void {
     const worker = this.pool.worker(id);
-    if (worker?.state.name !== "ready" || !["reload", "terminated", "unhealthy"].includes(why)) return;
+    if (worker?.state.name !== "ready" || !REPLACED_FIRST.has(why)) return;
     const isReplaced = this.pool.workers.some(
       (other) => other.id !== id && other.slot === worker.slot && other.state.name === "ready",
     );
@@ -301,6 +343,8 @@ export class Simulation {
     return fitting.length === 0 ? undefined : fitting[pick % fitting.length];
   }
 }
+
+const REPLACED_FIRST = new Set(["reload", "terminated", "unhealthy", "max requests", "max age", "max memory"]);
 
 function limits(target: number): WorkerPool["limits"] {
   return {

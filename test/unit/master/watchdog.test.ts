@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { WorkerRecord, WorkerState } from "../../../src/master/model.ts";
+import { NO_RECYCLING, UNUSED } from "../../../src/master/recycling.ts";
 import { excusableLateness, overdue } from "../../../src/master/watchdog.ts";
 
 const DEADLINE = 1000;
@@ -13,6 +14,8 @@ function worker(state: WorkerState, change: Partial<WorkerRecord> = {}): WorkerR
     spawnedAt: 0,
     limits: { bootTimeoutMs: 0, heartbeatTimeoutMs: 0, gracefulTimeoutMs: 0 },
     state,
+    recycling: NO_RECYCLING,
+    usage: UNUSED,
     unwanted: undefined,
     cause: undefined,
     hasQuitOrder: false,
