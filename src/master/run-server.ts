@@ -11,6 +11,7 @@ import { Arbiter, type Ending } from "./arbiter.ts";
 import { takeInheritedDescriptors } from "./inherited-sockets.ts";
 import { preload } from "./preload.ts";
 import { prepareFirstRelease } from "./release.ts";
+import { watchForZombies } from "./zombies.ts";
 
 export type { Ending } from "./arbiter.ts";
 
@@ -38,9 +39,11 @@ export async function runServer(request: ConfigurationRequest): Promise<Ending> 
 
 async function runArbiter(arbiter: Arbiter, log: Log): Promise<Ending> {
   const stopSurviving = surviveUncaught(log.write);
+  const stopLooking = watchForZombies(log.write);
   try {
     return await arbiter.run();
   } finally {
+    stopLooking();
     stopSurviving();
     await log.close();
   }
