@@ -54,7 +54,12 @@ export function reportError(error: unknown): ErrorReport {
     const stack =
       typeof error.stack !== "string"
         ? undefined
-        : withoutOwnFrames(shortened(error.stack.replace(error.message, () => message), 2 * LONGEST_TEXT));
+        : withoutOwnFrames(
+            shortened(
+              error.stack.replace(error.message, () => message),
+              2 * LONGEST_TEXT,
+            ),
+          );
     return {
       name: error.name,
       message,

@@ -101,6 +101,15 @@ export interface Usage {
   readonly requests: number;
   /** Resident memory. */
   readonly rssBytes: number;
+  /** Only when it is more than half full. */
+  readonly heap?: HeapUse | undefined;
+}
+
+/** How full V8's heap is. */
+export interface HeapUse {
+  readonly usedBytes: number;
+  /** Without the young generation, where that is known. */
+  readonly limitBytes: number;
 }
 
 /** Worker to master. */

@@ -7,7 +7,7 @@ import type { DefaultFacts, FoundDefault } from "./setting-row.ts";
 import type { BindAddress } from "./types.ts";
 import { ValueError } from "./value-error.ts";
 import { parseInteger } from "./values.ts";
-import { parseWorkerCount, workerCountFor } from "./worker-count.ts";
+import { MOST_WORKERS, workerCountFor } from "./worker-count.ts";
 
 /** `:$PORT`, else 127.0.0.1:8000. Throws `ValueError` for a `$PORT` that is no port. */
 export function defaultBind({ env }: DefaultFacts): FoundDefault<readonly BindAddress[]> {
@@ -24,6 +24,11 @@ export function defaultWorkers({ env, machine }: DefaultFacts): FoundDefault<num
   if (count !== undefined) return { value: count, origin: "environment", reason: "$WEB_CONCURRENCY" };
   const found = workerCountFor(machine());
   return { value: found.count, origin: "default", reason: found.reason };
+}
+
+/** Parses a number of workers. Throws `ValueError`. */
+export function parseWorkerCount(value: unknown): number {
+  return parseInteger(value, 1, MOST_WORKERS);
 }
 
 function fromVariable<T>(env: DefaultFacts["env"], name: string, parse: (text: string) => T): T | undefined {

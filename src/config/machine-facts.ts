@@ -4,24 +4,15 @@
  * `memory.limit_in_bytes`). What cannot be read is not a limit; never throws. Decides nothing.
  */
 
-import { readFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
-import { posix } from "node:path";
+import { type CgroupDirectories, cgroupDirectories, readText, SYSTEM_PATHS, type SystemPaths } from "./cgroups.ts";
 import type { MachineFacts } from "./worker-count.ts";
 
-/** Where the system tells these things; tests make up their own. */
-export interface SystemPaths {
-  readonly procSelf: string;
-  readonly cgroupRoot: string;
-}
-
 /** Reads the facts of this machine, or of the made-up one in `paths`. */
-export function readMachineFacts(
-  paths: SystemPaths = { procSelf: "/proc/self", cgroupRoot: "/sys/fs/cgroup" },
-): MachineFacts {
+export function readMachineFacts(paths: SystemPaths = SYSTEM_PATHS): MachineFacts {
   const cgroups = cgroupDirectories(paths);
   const cpuQuota = least([...cgroups.unified.map(quotaOfV2), ...cgroups.cpu.map(quotaOfV1)]);
-  const memoryLimit = least([...cgroups.unified.map(memoryOfV2), ...cgroups.memory.map(memoryOfV1)]);
+  const memoryLimit = memoryLimitOf(cgroups);
   return {
     cpus: countCpus(paths.procSelf),
     ...(cpuQuota === undefined ? {} : { cpuQuota }),
@@ -29,12 +20,21 @@ export function readMachineFacts(
   };
 }
 
+/** The bytes that this process may use with all others of its cgroup; undefined when nothing limits it. */
+export function readMemoryLimit(paths: SystemPaths = SYSTEM_PATHS): number | undefined {
+  return memoryLimitOf(cgroupDirectories(paths));
+}
+
+function memoryLimitOf({ unified, memory }: CgroupDirectories): number | undefined {
+  return least([...unified.map(memoryOfV2), ...memory.map(memoryOfV1)]);
+}
+
 /**
  * CPUs of the affinity mask. Newer versions of Node already take quota and weight into `availableParallelism`, and
  * round down; the mask gives the same number on every version.
  */
 function countCpus(procSelf: string): number {
-  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(read(procSelf, "status") ?? "")?.[1];
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readText(procSelf, "status") ?? "")?.[1];
   if (list === undefined) return availableParallelism();
   const allowed = list.split(",").reduce((sum, range) => {
     const [first = Number.NaN, last = first] = range.split("-").map(Number);
@@ -44,48 +44,13 @@ function countCpus(procSelf: string): number {
   return allowed >= 1 ? Math.min(allowed, present) : present;
 }
 
-interface CgroupDirectories {
-  readonly unified: readonly string[];
-  readonly cpu: readonly string[];
-  readonly memory: readonly string[];
-}
-
-/** The directories of this process's cgroup and of its ancestors, from `/proc/self/cgroup` (cgroups(7)). */
-function cgroupDirectories({ procSelf, cgroupRoot }: SystemPaths): CgroupDirectories {
-  const found: { unified: string[]; cpu: string[]; memory: string[] } = { unified: [], cpu: [], memory: [] };
-  for (const line of (read(procSelf, "cgroup") ?? "0::/").split("\n")) {
-    const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
-    if (controllers === undefined || path === undefined) continue;
-    const names = controllers.split(",");
-    if (controllers === "") {
-      found.unified.push(...chain(cgroupRoot, path), ...chain(posix.join(cgroupRoot, "unified"), path));
-    }
-    if (names.includes("cpu"))
-      found.cpu.push(
-        ...chain(posix.join(cgroupRoot, controllers), path),
-        ...chain(posix.join(cgroupRoot, "cpu"), path),
-      );
-    if (names.includes("memory")) found.memory.push(...chain(posix.join(cgroupRoot, "memory"), path));
-  }
-  return found;
-}
-
-/** `path` and everything above it under `mount`, the mount itself last: in a container the path may not be there. */
-function chain(mount: string, path: string): string[] {
-  const directories: string[] = [];
-  for (let at = posix.normalize(path); ; at = posix.dirname(at)) {
-    directories.push(posix.join(mount, at));
-    if (at === "/") return directories;
-  }
-}
-
 function quotaOfV2(directory: string): number | undefined {
-  const [quota, period] = (read(directory, "cpu.max") ?? "max").trim().split(/\s+/);
+  const [quota, period] = (readText(directory, "cpu.max") ?? "max").trim().split(/\s+/);
   return quotient(quota, period ?? "100000");
 }
 
 function quotaOfV1(directory: string): number | undefined {
-  return quotient(read(directory, "cpu.cfs_quota_us"), read(directory, "cpu.cfs_period_us"));
+  return quotient(readText(directory, "cpu.cfs_quota_us"), readText(directory, "cpu.cfs_period_us"));
 }
 
 function quotient(quota: string | undefined, period: string | undefined): number | undefined {
@@ -94,11 +59,11 @@ function quotient(quota: string | undefined, period: string | undefined): number
 }
 
 function memoryOfV2(directory: string): number | undefined {
-  return bytesOf(read(directory, "memory.max"));
+  return bytesOf(readText(directory, "memory.max"));
 }
 
 function memoryOfV1(directory: string): number | undefined {
-  return bytesOf(read(directory, "memory.limit_in_bytes"));
+  return bytesOf(readText(directory, "memory.limit_in_bytes"));
 }
 
 /** `max` is not a number; version 1 writes the largest page-aligned 63-bit number for "no limit". */
@@ -110,14 +75,6 @@ function bytesOf(text: string | undefined): number | undefined {
 function least(values: readonly (number | undefined)[]): number | undefined {
   const known = values.filter((value) => value !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
-}
-
-function read(directory: string, file: string): string | undefined {
-  try {
-    return readFileSync(posix.join(directory, file), "utf8");
-  } catch {
-    return undefined;
-  }
 }
 
 const NO_LIMIT = 2 ** 60;

@@ -29,7 +29,8 @@ export interface ConfigurationRequest {
 }
 
 /** The configuration that these flags, this environment and the files on disk make now. */
-export async function resolveConfiguration(request: ConfigurationRequest): Promise<Configuration> {
+export async function resolveConfiguration(given: ConfigurationRequest): Promise<Configuration> {
+  const request: AnsweredRequest = { ...given, machine: once(given.machine ?? readMachineFacts) };
   const environment = environmentLayer(request.env);
   const flags = flagsLayer(request.flags);
   const configFile = findConfigFile(request.cwd, configNamed([flags, environment]));
@@ -49,8 +50,17 @@ export async function resolveConfiguration(request: ConfigurationRequest): Promi
     hooks,
     configFile,
     workersReason: found.workers.reason,
+    memoryLimit: request.machine().memoryLimit,
     workerEnv: await workerEnv(settings, request.env),
   };
+}
+
+type AnsweredRequest = ConfigurationRequest & Required<Pick<ConfigurationRequest, "machine">>;
+
+/** The machine is asked once. */
+function once<T>(find: () => T): () => T {
+  let found: { readonly value: T } | undefined;
+  return () => (found ??= { value: find() }).value;
 }
 
 interface Found {
@@ -61,7 +71,7 @@ interface Found {
   readonly reason: string;
 }
 
-function findAll(layers: readonly Layer[], request: ConfigurationRequest): Readonly<Record<keyof Settings, Found>> {
+function findAll(layers: readonly Layer[], request: AnsweredRequest): Readonly<Record<keyof Settings, Found>> {
   const found = SETTING_KEYS.map((key) => [key, findOne(key, rowOf(key), layers, request)] as const);
   return Object.fromEntries(found) as Record<keyof Settings, Found>;
 }
@@ -71,7 +81,7 @@ function findOne(
   key: keyof Settings,
   row: SettingRow<unknown>,
   layers: readonly Layer[],
-  request: ConfigurationRequest,
+  request: AnsweredRequest,
 ): Found {
   const given: Found[] = [];
   for (const layer of layers) {
@@ -88,11 +98,7 @@ function findOne(
   return given[0] ?? defaultOf(key, row, request);
 }
 
-function defaultOf(
-  key: keyof Settings,
-  row: SettingRow<unknown>,
-  { env, machine = readMachineFacts }: ConfigurationRequest,
-): Found {
+function defaultOf(key: keyof Settings, row: SettingRow<unknown>, { env, machine }: AnsweredRequest): Found {
   if (typeof row.default !== "function")
     return { value: row.default, origin: "default", where: key, reason: "default" };
   try {

@@ -4,7 +4,7 @@
  * Names follow from the key (`setting-row.ts`); durations are milliseconds, sizes are bytes.
  */
 
-import { defaultBind, defaultWorkers } from "./found-defaults.ts";
+import { defaultBind, defaultWorkers, parseWorkerCount } from "./found-defaults.ts";
 import { formatAddress, parseBindAddress } from "./bind-address.ts";
 import {
   APPLICATION_KINDS,
@@ -28,7 +28,6 @@ import {
   parseText,
 } from "./values.ts";
 import { parseImport, parseNodeArg } from "./node-options.ts";
-import { parseWorkerCount } from "./worker-count.ts";
 
 const INTERFACES: readonly InterfaceName[] = ["auto", ...APPLICATION_KINDS];
 const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal"];

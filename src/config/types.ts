@@ -102,6 +102,8 @@ export interface Configuration {
   readonly configFile: string | undefined;
   /** Why there are this many workers, for the start line: `--workers`, `2 CPUs`, `memory limit 1 GB`, … */
   readonly workersReason: string;
+  /** Bytes that the container may use, as they were when this was read; undefined when nothing limits it. */
+  readonly memoryLimit: number | undefined;
   /** The variables of `--env-file` and `--env`, in the order in which they apply over the master's environment. */
   readonly workerEnv: Readonly<Record<string, string>>;
 }

@@ -1,12 +1,11 @@
 /**
  * How many workers there are when nobody says: `$WEB_CONCURRENCY`, else as many as CPUs, but no more than the memory
- * limit allows. A pure function of facts; who reads them from the system is `machine-facts.ts`.
+ * limit allows. A pure function of facts; who reads them from the system is `machine-facts.ts`. Imports nothing: it is
+ * needed before anything else is loaded.
  */
 
-import { parseInteger } from "./values.ts";
-
 /** More workers than anyone means to ask for. */
-const MOST_WORKERS = 4096;
+export const MOST_WORKERS = 4096;
 
 /** Memory that one worker is reckoned to need, in bytes. */
 export const MEMORY_PER_WORKER = 256 * 1024 ** 2;
@@ -25,11 +24,6 @@ export interface WorkerCount {
   readonly count: number;
   /** Why, as a part of a sentence: `2 CPUs`, `CPU quota of 1.5`, `memory limit of 1 GB`. */
   readonly reason: string;
-}
-
-/** Parses a number of workers. Throws `ValueError`. */
-export function parseWorkerCount(value: unknown): number {
-  return parseInteger(value, 1, MOST_WORKERS);
 }
 
 /** The number of workers for a machine: the least of CPUs, CPU quota rounded up and memory / 256 MB; at least 1. */
@@ -52,7 +46,8 @@ function lesser(best: WorkerCount, count: number, reason: string): WorkerCount {
   return count < best.count ? { count: Math.max(1, count), reason } : best;
 }
 
-function inWords(bytes: number): string {
+/** A size for people: `1.5 GB`, `512 MB`. */
+export function inWords(bytes: number): string {
   const gigabytes = bytes / 1024 ** 3;
   return gigabytes >= 1 ? `${rounded(gigabytes)} GB` : `${rounded(bytes / 1024 ** 2)} MB`;
 }

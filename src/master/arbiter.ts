@@ -4,11 +4,12 @@
  * master knows is in one pool; what to do about it is decided by pure policies and done by the crew.
  */
 
+import { heapLimitFor } from "../config/heap-limit.ts";
 import type { Configuration, Hooks, Settings } from "../config/types.ts";
 import { monotonicNow, NEVER } from "../deadline.ts";
 import { assertNever, EXIT, type ExitCode, reportError, TsgateError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
-import { processTitle, workerLimits, workerInfo } from "./boot-order.ts";
+import { heapFacts, processTitle, workerLimits, workerInfo } from "./boot-order.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { MasterEvent } from "./events.ts";
@@ -18,6 +19,7 @@ import { Journal } from "./journal.ts";
 import { closeListeners, type Listener, openListeners } from "./listeners.ts";
 import type { PoolLimits } from "./model.ts";
 import { nearestDeadline } from "./nearest-deadline.ts";
+import { OomKills } from "./oom-kills.ts";
 import { acquirePidfile, type Pidfile } from "./pidfile.ts";
 import { nextAction } from "./reconcile.ts";
 import { recyclingDue } from "./recycling.ts";
@@ -55,6 +57,7 @@ export class Arbiter {
   readonly #crew: Crew;
   readonly #reload: Reload;
   readonly #reports: Reports;
+  readonly #oomKills = new OomKills(monotonicNow());
   #listeners: Listener[] = [];
   #pidfile: Pidfile | undefined;
   #stopListening: (() => void) | undefined;
@@ -161,6 +164,7 @@ export class Arbiter {
 
   #reconcile(): void {
     const now = monotonicNow();
+    this.#oomKills.watch(now);
     this.#reload.advance(now);
     for (const { id, why } of recyclingDue(this.#pool, now)) this.#pool.unwanted(id, why, now);
     for (let action = nextAction(this.#pool, now); action !== undefined; action = nextAction(this.#pool, now)) {
@@ -229,10 +233,12 @@ export class Arbiter {
 
   #onExit(id: number, code: number | null, signal: string | null): void {
     this.#crew.forget(id);
-    const departure = this.#pool.exited(id, code, signal, monotonicNow(), Math.random());
+    const now = monotonicNow();
+    const isOomKill = signal === "SIGKILL" && this.#pool.worker(id)?.isKilled === false && this.#oomKills.explains(now);
+    const departure = this.#pool.exited(id, code, signal, now, Math.random(), isOomKill);
     if (departure === undefined) return;
     const isSaidElsewhere = departure.isAbnormal && this.#reload.isEndedBy(departure.worker.generation);
-    this.#journal.gone(departure, code, signal, isSaidElsewhere);
+    this.#journal.gone(departure, { code, signal, isOomKill }, isSaidElsewhere);
     this.#journal.replacementFailed(departure);
     if (departure.isAbnormal) this.#onAbnormalEnd(departure, code, signal);
     void runHook(this.#hooks(), "childExit", this.#log, workerInfo(departure.worker), code, signal);
@@ -316,13 +322,25 @@ export class Arbiter {
     return this.#releases.settings(this.#pool).giveUp;
   }
 
-  #logStart({ settings, app, workersReason, configFile }: Configuration): void {
-    const facts = { app, workers: settings.workers, workersReason, config: configFile, node: process.version };
-    this.#log("info", "server starting", facts);
+  #logStart(configuration: Configuration): void {
+    const { settings, app, workersReason, configFile } = configuration;
+    const heap = heapLimitFor(heapFacts(configuration, settings.workers));
+    this.#log("info", "server starting", {
+      app,
+      workers: settings.workers,
+      workersReason,
+      heapLimitMb: heap.megabytes,
+      heapLimitReason: heap.reason,
+      config: configFile,
+      node: process.version,
+    });
+    if (heap.isTooSmall) this.#log("warn", "memory limit is too small", { workers: settings.workers, hint: TOO_SMALL });
   }
 }
 
 const TOLERATED_FAULTS = 100;
+
+const TOO_SMALL = "give the container more memory, or run fewer --workers: the kernel kills them when it is used up";
 
 /** The longest delay that a Node timer can hold. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;

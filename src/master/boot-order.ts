@@ -1,7 +1,8 @@
 /** What a worker is told when it says hello, and how its process is forked: both follow from its generation's release. */
 
 import path from "node:path";
-import { type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
+import { heapArgs, type HeapFacts } from "../config/heap-limit.ts";
+import { type Configuration, type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
 import type { BootOrder } from "../messages.ts";
 import type { Listener } from "./listeners.ts";
 import type { WorkerLimits } from "./model.ts";
@@ -54,14 +55,25 @@ export function workerInfo({ slot, id, generation, pid }: WorkerInfo): WorkerInf
   return { slot, id, generation, pid };
 }
 
-export function forkOptions(release: Release): ForkOptions {
+/** @param workers how many there are to be, each with its share of the memory */
+export function forkOptions(release: Release, workers: number): ForkOptions {
   const { settings, workerEnv } = release.configuration;
   return {
     entry: path.join(import.meta.dirname, "worker.cjs"),
-    nodeArgs: [...settings.nodeArg, ...settings.import.flatMap((specifier) => ["--import", specifier])],
+    nodeArgs: [
+      ...heapArgs(heapFacts(release.configuration, workers)),
+      ...settings.nodeArg,
+      ...settings.import.flatMap((specifier) => ["--import", specifier]),
+    ],
     env: workerEnv,
     cwd: release.directory,
   };
+}
+
+/** What the heap limit of a worker follows from. */
+export function heapFacts({ settings, memoryLimit, workerEnv }: Configuration, workers: number): HeapFacts {
+  const nodeOptions = workerEnv["NODE_OPTIONS"] ?? process.env["NODE_OPTIONS"];
+  return { memoryLimit, workers, nodeArgs: settings.nodeArg, nodeOptions };
 }
 
 /** What a worker of this release is judged by. */

@@ -15,7 +15,7 @@ import { WorkerProcess } from "./worker-process.ts";
  *   setting cannot act on its kind
  */
 export async function checkApplication(release: Release): Promise<ApplicationInfo> {
-  const { bootTimeout } = release.configuration.settings;
+  const { bootTimeout, workers } = release.configuration.settings;
   return new Promise((resolve, reject) => {
     let info: ApplicationInfo | undefined;
     let failure: BootFailure | undefined;
@@ -23,7 +23,7 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
     let progress: BootProgress = "forked";
     let isLate = false;
     const worker = { slot: 0, id: 1, generation: 1, pid: process.pid };
-    const child = new WorkerProcess(forkOptions(release)).attach({
+    const child = new WorkerProcess(forkOptions(release, workers)).attach({
       reported: (_id: number, report: Report) => {
         if (report.tsgate === "hello") {
           progress = "greeted";

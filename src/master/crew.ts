@@ -79,7 +79,7 @@ export class Crew {
   #spawn(slot: number, generation: number, now: number): void {
     const { pool, journal, releases, events } = this.#options;
     const release = releases.of(generation);
-    const options = forkOptions(release);
+    const options = forkOptions(release, pool.target);
     const process = takeSpare(options) ?? new WorkerProcess(options);
     this.#processes.set(process.id, process);
     const { settings } = release.configuration;

@@ -2,6 +2,7 @@
 
 import { EXIT, type ExitCode, TsgateError } from "../errors.ts";
 import type { Report } from "../messages.ts";
+import { KILLED_FOR_MEMORY } from "./exit-cause.ts";
 import type { BootFailure, EndCause, WorkerState } from "./model.ts";
 import type { Release } from "./release.ts";
 
@@ -36,6 +37,7 @@ export function describeFailure(death: Death, code: number | null, signal: strin
   const { failure, cause, lastState, lacks } = death;
   if (failure !== undefined) return failure.summary;
   const app = `application ${release.app.text}`;
+  if (cause === KILLED_FOR_MEMORY) return `${app} was killed by the kernel, because memory ran out, ${when(death)}`;
   const seconds = release.configuration.settings.bootTimeout / 1000;
   if (cause === "boot timeout") {
     if (lacks !== undefined) return `${app} ${lacks} within ${seconds} s (--boot-timeout)`;
@@ -49,8 +51,12 @@ export function describeFailure(death: Death, code: number | null, signal: strin
     return `the worker's process ${ended} before it could load anything (it was started with --node-arg and --import)`;
   }
   const end = signal === null ? `ended its process ${exit}` : `was killed by ${signal}`;
-  if (lastState.name !== "booting") return `${app} ${end} soon after it was ready`;
-  return `${app} ${end} ${hadLoaded(death) ? "before its worker was ready" : "while it was loading"}`;
+  return `${app} ${end} ${when(death)}`;
+}
+
+function when(death: Death): string {
+  if (death.lastState.name !== "booting") return "soon after it was ready";
+  return hadLoaded(death) ? "before its worker was ready" : "while it was loading";
 }
 
 function exitCodeOf(death: Death): ExitCode {

@@ -9,6 +9,7 @@ import type { ErrorReport } from "../errors.ts";
 import type { LogFields, WriteRecord } from "../logger.ts";
 import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
 import type { Listener } from "./listeners.ts";
+import { type Exit, HEAP_LIMIT_REACHED, KILLED_FOR_MEMORY } from "./exit-cause.ts";
 import { LogBudget } from "./log-budget.ts";
 import { type EndCause, isReady, type Rollout, type WorkerRecord } from "./model.ts";
 import { isHeldBack } from "./recycling.ts";
@@ -105,15 +106,15 @@ export class Journal {
   /** @param isSaidElsewhere its failure ends the rollout or the start, which says why in its own words */
   gone(
     { worker, failure, cause, isAbnormal }: Departure,
-    code: number | null,
-    signal: string | null,
+    { code, signal, isOomKill }: Exit,
     isSaidElsewhere: boolean,
   ): void {
     const isLoud = isAbnormal && !isSaidElsewhere;
     const why = isLoud && failure !== undefined ? { error: failure.summary, stack: failure.stack } : {};
     const { requests, rssBytes } = worker.usage;
     const served = rssBytes === 0 ? {} : { requests, rssBytes };
-    this.#change(isLoud ? "error" : "info", "worker gone", worker, { cause, code, signal, ...served, ...why });
+    const facts = { cause, code, signal, ...served, ...why, ...memoryFacts(worker, cause, signal, isOomKill) };
+    this.#change(isLoud || isOomKill ? "error" : "info", "worker gone", worker, facts);
   }
 
   resized(target: number): void {
@@ -153,6 +154,18 @@ export class Journal {
   }
 }
 
+/** What there is to say where memory has run out, or may have. */
+function memoryFacts({ usage }: WorkerRecord, cause: EndCause, signal: string | null, isOomKill: boolean): LogFields {
+  if (isOomKill) return { ...(cause === KILLED_FOR_MEMORY ? {} : { killed: KILLED_FOR_MEMORY }), hint: KERNEL_HINT };
+  if (cause === HEAP_LIMIT_REACHED)
+    return { heapUsedBytes: usage.heap?.usedBytes, heapLimitBytes: usage.heap?.limitBytes, hint: HEAP_HINT };
+  return signal === "SIGABRT" && cause === "crashed" ? { hint: ABORT_HINT } : {};
+}
+
+const KERNEL_HINT = "more memory, fewer --workers, or --max-memory to replace workers before they are killed";
+const HEAP_HINT =
+  "a larger --node-arg=--max-old-space-size=MB, or --max-memory to replace workers before it is reached";
+const ABORT_HINT = "Node has aborted: its last words are on standard error, and most often say that the heap is full";
 const HELD_BACK_HINT = "--max-memory is below what the application needs; its slots are recycled every 30 s at most";
 const UNREPLACED_HINT = "its replacement failed; it goes on serving, and another is tried later each time";
 

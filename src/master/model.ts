@@ -24,6 +24,8 @@ export type EndCause =
   | "boot timeout"
   | "drain timeout"
   | "hung"
+  | "out of memory: killed by the kernel"
+  | "out of memory: heap limit"
   | "crashed"
   | "exited by itself"
   | "killed from outside";

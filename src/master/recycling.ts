@@ -44,9 +44,10 @@ export function recyclingLimits(
 }
 
 /** What is known of a worker after a heartbeat. */
-export function afterBeat(before: WorkerUsage, { requests, rssBytes }: Usage, limits: RecyclingLimits): WorkerUsage {
+export function afterBeat(before: WorkerUsage, usage: Usage, limits: RecyclingLimits): WorkerUsage {
+  const { requests, rssBytes, heap } = usage;
   const isAbove = limits.rssBytes > 0 && rssBytes > limits.rssBytes;
-  return { requests, rssBytes, beatsAbove: isAbove ? before.beatsAbove + 1 : 0 };
+  return { requests, rssBytes, heap, beatsAbove: isAbove ? before.beatsAbove + 1 : 0 };
 }
 
 /** The workers that are to be recycled from now on; none while the pool is reloading or stopping. */

@@ -7,14 +7,10 @@
 import fs from "node:fs";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { heapArgs } from "../config/heap-limit.ts";
+import { readMachineFacts, readMemoryLimit } from "../config/machine-facts.ts";
+import { workerCountFor } from "../config/worker-count.ts";
 import { type ForkOptions, WorkerProcess } from "./worker-process.ts";
-
-const PLAIN: ForkOptions = {
-  entry: path.join(import.meta.dirname, "worker.cjs"),
-  nodeArgs: [],
-  env: {},
-  cwd: undefined,
-};
 
 /** What may change how a worker is forked, or means that none will be. */
 const TELLING_FLAG =
@@ -22,7 +18,10 @@ const TELLING_FLAG =
 const TELLING_VARIABLE = /^(?:TSGATE_(?:CONFIG|CHDIR|ENV|ENV_FILE|NODE_ARG|IMPORT|PRELOAD)|LISTEN_FDS)$/;
 const CONFIG_FILE = /^tsgate\.config\./;
 
-let spare: WorkerProcess | undefined;
+/** The number of workers, where the command line says it. */
+const WORKERS = /(?:^|\0)(?:-w\0?|--workers[\0=])(\d+)(?=\0|$)/g;
+
+let spare: { readonly process: WorkerProcess; readonly options: ForkOptions } | undefined;
 
 /** Forks the spare, unless something already tells that it would not be of use. */
 export function forkSpare(argv: readonly string[]): void {
@@ -35,20 +34,38 @@ export function forkSpare(argv: readonly string[]): void {
     // A directory that cannot be read: whoever needs it will say so.
     return;
   }
-  spare = new WorkerProcess(PLAIN);
+  const options = plainOptions(own);
+  spare = { process: new WorkerProcess(options), options };
 }
 
 /** The spare, if it is what forking with `options` would give. Only once. */
 export function takeSpare(options: ForkOptions): WorkerProcess | undefined {
   const taken = spare;
   spare = undefined;
-  if (taken !== undefined && isDeepStrictEqual(options, PLAIN)) return taken;
-  taken?.kill();
+  if (taken !== undefined && isDeepStrictEqual(options, taken.options)) return taken.process;
+  taken?.process.kill();
   return undefined;
 }
 
 /** Kills the spare if nobody has taken it. */
 export function dropSpare(): void {
-  spare?.kill();
+  spare?.process.kill();
   spare = undefined;
+}
+
+/** How a worker is forked of which nothing is said; under a memory limit with the heap that most likely will be its own. */
+function plainOptions(argv: readonly string[]): ForkOptions {
+  const memoryLimit = readMemoryLimit();
+  const nodeArgs =
+    memoryLimit === undefined
+      ? []
+      : heapArgs({ memoryLimit, workers: likelyWorkers(argv), nodeArgs: [], nodeOptions: process.env["NODE_OPTIONS"] });
+  return { entry: path.join(import.meta.dirname, "worker.cjs"), nodeArgs, env: {}, cwd: undefined };
+}
+
+/** A guess, without the parser: when it is wrong, the spare is not taken. */
+function likelyWorkers(argv: readonly string[]): number {
+  const { TSGATE_WORKERS, WEB_CONCURRENCY } = process.env;
+  const told = Number([...argv.join("\0").matchAll(WORKERS)].at(-1)?.[1] ?? (TSGATE_WORKERS || WEB_CONCURRENCY));
+  return Number.isInteger(told) && told > 0 ? told : workerCountFor(readMachineFacts()).count;
 }

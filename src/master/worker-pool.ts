@@ -22,6 +22,7 @@ import {
   BOOTING_DRAIN_MS,
   KILL_MARGIN_MS,
 } from "./model.ts";
+import { causeOfExit } from "./exit-cause.ts";
 import { afterBeat, NO_RECYCLING, UNUSED } from "./recycling.ts";
 import { afterAbnormalEnd, FRESH_SLOT, isSlotDegraded, STABLE_AFTER_MS } from "./restart-policy.ts";
 import { settleMs } from "./rollout.ts";
@@ -241,13 +242,20 @@ export class WorkerPool implements PoolView {
   }
 
   /** It has gone: `code` and `signal` are what the system says of its end. */
-  exited(id: number, code: number | null, signal: string | null, now: number, random: number): Departure | undefined {
+  exited(
+    id: number,
+    code: number | null,
+    signal: string | null,
+    now: number,
+    random: number,
+    isOomKill = false,
+  ): Departure | undefined {
     const worker = this.#byId.get(id);
     if (worker === undefined) return undefined;
     this.#byId.delete(id);
     this.#goneCount++;
     this.#noteNoneReady(now);
-    const cause = worker.cause ?? causeOfExit(code, signal);
+    const cause = worker.cause ?? causeOfExit({ code, signal, isOomKill }, worker.usage);
     const isAbnormal = !PLANNED.has(cause) && this.stop === undefined;
     const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
     const isCounted = BY_ITSELF.has(cause);
@@ -319,8 +327,3 @@ const PLANNED: ReadonlySet<EndCause> = new Set<EndCause>([
 
 /** Drains that a worker begins by itself: counted as a failure when they begin. */
 export const BY_ITSELF: ReadonlySet<EndCause> = new Set<EndCause>(["uncaught exception", "closed by the application"]);
-
-function causeOfExit(code: number | null, signal: string | null): EndCause {
-  if (signal !== null) return "killed from outside";
-  return code === 0 ? "exited by itself" : "crashed";
-}

@@ -5,6 +5,7 @@
  */
 
 import { report } from "./channel.ts";
+import { heapUse } from "./heap-use.ts";
 
 const TOLERATED_FAILURES = 3;
 
@@ -36,8 +37,9 @@ export function startHeartbeat({ intervalMs, health, requests }: HeartbeatOption
     isAsking = false;
   };
   const beat = (): void => {
-    const rssBytes = process.memoryUsage.rss();
-    report({ tsgate: "heartbeat", isHealthy: failures < TOLERATED_FAILURES, requests: requests(), rssBytes });
+    const { rss: rssBytes, heapUsed } = process.memoryUsage();
+    const usage = { requests: requests(), rssBytes, heap: heapUse(heapUsed) };
+    report({ tsgate: "heartbeat", isHealthy: failures < TOLERATED_FAILURES, ...usage });
   };
   const timer = setInterval(() => {
     beat();

@@ -1,7 +1,8 @@
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readMachineFacts, type SystemPaths } from "../../../src/config/machine-facts.ts";
+import type { SystemPaths } from "../../../src/config/cgroups.ts";
+import { readMachineFacts, readMemoryLimit } from "../../../src/config/machine-facts.ts";
 import { temporaryTree } from "./temporary-tree.ts";
 
 const GB = 1024 ** 3;
@@ -62,6 +63,12 @@ test("a hybrid system is read from both", () => {
     "unified/a/cpu.max": "100000 100000",
   });
   expect(readMachineFacts(paths)).toEqual({ cpus: 1, cpuQuota: 1, memoryLimit: GB });
+});
+
+test("the memory limit alone is the same number", () => {
+  const files = { "a/memory.max": `${2 * GB}\n`, "memory.max": `${GB}\n` };
+  expect(readMemoryLimit(system("0::/a\n", files))).toBe(GB);
+  expect(readMemoryLimit({ procSelf: "/nonexistent", cgroupRoot: "/nonexistent" })).toBeUndefined();
 });
 
 test("nonsense and missing files are no limits", () => {
