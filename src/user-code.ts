@@ -6,24 +6,33 @@
 import { TsgateError, reportError } from "./errors.ts";
 import type { WriteRecord } from "./logger.ts";
 
+/** What is being loaded at the moment: two reloads may read the same file at once. */
+const loading = new Set<{ hasTried: boolean }>();
+let ownExit: (code?: number) => never;
+
 /**
- * Runs `load` while `process.exit()` throws `refusal` instead of ending the process.
- * @throws what `load` throws, or `refusal` when it tried to exit, whatever it made of that
+ * Runs `load` while `process.exit()` throws instead of ending the process.
+ * @throws what `load` throws, or `refusal` when it tried to exit, whatever it made of that; of several that load at the
+ *   same time nobody knows which it was, so it is refused to them all
  */
 export async function withoutExit<Result>(refusal: TsgateError, load: () => Promise<Result>): Promise<Result> {
   const host = process as { exit: (code?: number) => never };
-  const { exit } = host;
-  let hasTried = false;
-  host.exit = () => {
-    hasTried = true;
-    throw refusal;
-  };
+  if (loading.size === 0) {
+    ownExit = host.exit;
+    host.exit = () => {
+      for (const one of loading) one.hasTried = true;
+      throw refusal;
+    };
+  }
+  const own = { hasTried: false };
+  loading.add(own);
   try {
     return await load();
   } catch (error) {
-    throw hasTried ? refusal : error;
+    throw own.hasTried ? refusal : error;
   } finally {
-    host.exit = exit;
+    loading.delete(own);
+    if (loading.size === 0) host.exit = ownExit;
   }
 }
 
