@@ -2,6 +2,8 @@
 
 import { readdir, readFile } from "node:fs/promises";
 
+/** @typedef {{ pid: number, parent: number, session: number, state: string }} Process as its `/proc/PID/stat` tells */
+
 /**
  * A process and all its descendants.
  * @param {number} root
@@ -17,10 +19,32 @@ export async function tree(root) {
   return pids;
 }
 
+/**
+ * The living processes of a session, without those that have ended and wait for their parent.
+ * @param {number} id the pid of the process that began it
+ * @returns {Promise<Process[]>}
+ */
+export async function session(id) {
+  // Processes that were started outside of a container have the session 0 in it.
+  if (!(id > 0)) throw new Error(`no session: ${id}`);
+  const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const processes = await Promise.all(names.map((name) => statusOf(name)));
+  return processes.filter((found) => found.session === id && found.state !== "Z");
+}
+
 /** @param {string} pid */
 async function parentOf(pid) {
+  return (await statusOf(pid)).parent;
+}
+
+/**
+ * @param {string} pid
+ * @returns {Promise<Process>} with an empty state when there is none
+ */
+async function statusOf(pid) {
   const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? 0);
+  const [state = "", parent = "0", , session = "0"] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { pid: Number(pid), state, parent: Number(parent), session: Number(session) };
 }
 
 /**

@@ -11,7 +11,8 @@ import { cpuMicros, tree } from "./proc.mjs";
 /** @param {string} name */
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-const TSGATE = file("../../../bin/tsgate.js");
+/** The shipped command. */
+export const TSGATE = file("../../../bin/tsgate.js");
 /** Applications and programs of the benchmarks. */
 export const APPS = {
   listener: file("../apps/listener.cjs"),
@@ -155,7 +156,7 @@ async function until(hasEnded, condition) {
 }
 
 /** A port on which nobody listens at the moment. */
-async function freePort() {
+export async function freePort() {
   const server = net.createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
