@@ -5,10 +5,11 @@ import { usageError } from "../../src/errors.ts";
 import { withoutExit } from "../../src/user-code.ts";
 
 const REFUSED = usageError("it must not end the process");
-const { exit } = process;
+const host: { exit: unknown } = process;
+const { exit } = host;
 
 afterEach(() => {
-  process.exit = exit;
+  host.exit = exit;
 });
 
 describe("while something loads", () => {
@@ -22,7 +23,7 @@ describe("while something loads", () => {
     };
     await expect(withoutExit(REFUSED, catching)).rejects.toBe(REFUSED);
     await expect(withoutExit(REFUSED, async () => Promise.reject(new Error("its own")))).rejects.toThrow("its own");
-    expect(process.exit).toBe(exit);
+    expect(host.exit).toBe(exit);
   });
 
   test.each([
@@ -34,10 +35,10 @@ describe("while something loads", () => {
     const loads = [withoutExit(REFUSED, load), withoutExit(REFUSED, load)];
     expect(() => process.exit(0)).toThrow(REFUSED);
     for (const index of order) {
-      expect(process.exit).not.toBe(exit);
+      expect(host.exit).not.toBe(exit);
       ends[index]?.();
       await loads[index];
     }
-    expect(process.exit).toBe(exit);
+    expect(host.exit).toBe(exit);
   });
 });
