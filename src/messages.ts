@@ -80,6 +80,7 @@ export type DrainReason =
   | "unhealthy"
   | "terminated"
   | "orphaned"
+  | "disconnected"
   | "uncaught exception"
   | "closed by the application";
 

@@ -17,7 +17,7 @@ import { describeFailure, gaveUp, haltError } from "./failure-report.ts";
 import { hooksSettled, runHook } from "./hooks.ts";
 import { Journal } from "./journal.ts";
 import { closeListeners, type Listener, openListeners } from "./listeners.ts";
-import type { PoolLimits } from "./model.ts";
+import { isServing, type PoolLimits } from "./model.ts";
 import { nearestDeadline } from "./nearest-deadline.ts";
 import { OomKills } from "./oom-kills.ts";
 import { acquirePidfile, type Pidfile } from "./pidfile.ts";
@@ -153,6 +153,8 @@ export class Arbiter {
         return this.#reports.take(event.id, event.report);
       case "worker-exited":
         return this.#onExit(event.id, event.code, event.signal);
+      case "worker-disconnected":
+        return this.#reports.disconnected(event.id);
       case "reload-prepared":
         return this.#reload.begin(event.request, event.outcome, monotonicNow());
       case "deadline-passed":
@@ -184,7 +186,7 @@ export class Arbiter {
   }
 
   #hasEnded(): boolean {
-    return this.#pool.stop !== undefined && this.#pool.workers.length === 0;
+    return !isServing(this.#pool, monotonicNow()) && this.#pool.workers.length === 0;
   }
 
   async #finish(): Promise<void> {
@@ -305,6 +307,7 @@ export class Arbiter {
     return {
       reported: (id, report) => this.#queue.push({ type: "worker-reported", id, report }),
       exited: (id, code, signal) => this.#queue.push({ type: "worker-exited", id, code, signal }),
+      disconnected: (id) => this.#queue.push({ type: "worker-disconnected", id }),
     };
   }
 

@@ -33,6 +33,8 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
         else if (report.tsgate === "application-loaded") info = report.info;
         else if (report.tsgate === "boot-failed") failure = bootFailure(report);
       },
+      // It leaves by itself, as an orphan.
+      disconnected: () => {},
       exited: (_id, code, signal) => {
         clearTimeout(timer);
         const cause = isLate ? "boot timeout" : "crashed";

@@ -13,6 +13,7 @@ export type MasterEvent =
       readonly code: number | null;
       readonly signal: string | null;
     }
+  | { readonly type: "worker-disconnected"; readonly id: number }
   | { readonly type: "reload-prepared"; readonly request: number; readonly outcome: ReloadOutcome }
   /** The nearest deadline, due at `dueAt`, has come. */
   | { readonly type: "deadline-passed"; readonly dueAt: number };

@@ -81,6 +81,10 @@ export class Journal {
     this.#about(worker, "error", "uncaught exception in the application", { origin, error });
   }
 
+  disconnected(worker: WorkerRecord): void {
+    this.#about(worker, "error", "the application closed the channel to the master", { hint: DISCONNECTED_HINT });
+  }
+
   serverClosed(worker: WorkerRecord): void {
     this.#about(worker, "error", "the application closed its server");
   }
@@ -166,6 +170,7 @@ const KERNEL_HINT = "more memory, fewer --workers, or --max-memory to replace wo
 const HEAP_HINT =
   "a larger --node-arg=--max-old-space-size=MB, or --max-memory to replace workers before it is reached";
 const ABORT_HINT = "Node has aborted: its last words are on standard error, and most often say that the heap is full";
+const DISCONNECTED_HINT = "leave process.disconnect() out: a worker that can be told nothing is replaced";
 const HELD_BACK_HINT = "--max-memory is below what the application needs; its slots are recycled every 30 s at most";
 const UNREPLACED_HINT = "its replacement failed; it goes on serving, and another is tried later each time";
 

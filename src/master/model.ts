@@ -149,6 +149,11 @@ export const BOOTING_DRAIN_MS = 1000;
 /** A lone SIGTERM to a worker waits this long for the master's own: a service manager signals the whole group. */
 export const TERM_SETTLE_MS = 250;
 
+/** Whether there is to be a server: until a stop, and after a graceful one for the shutdown delay if there has been one. */
+export function isServing({ stop, generation }: PoolView, now: number): boolean {
+  return stop === undefined || (stop.kind === "graceful" && generation > 0 && now < stop.serveUntil);
+}
+
 export function isDraining(worker: WorkerRecord): boolean {
   return worker.state.name === "draining";
 }

@@ -8,7 +8,7 @@
 
 import { NEVER } from "../deadline.ts";
 import type { DrainReason } from "../messages.ts";
-import { type PoolView, type WorkerRecord, isDraining, isReady } from "./model.ts";
+import { type PoolView, type WorkerRecord, isDraining, isReady, isServing } from "./model.ts";
 import { isCanary } from "./rollout.ts";
 
 export type Action =
@@ -37,11 +37,24 @@ function nextStopAction(pool: PoolView, now: number): Action | undefined {
     const worker = pool.workers.find((one) => !one.isKilled && !one.hasQuitOrder);
     return worker && { do: "quit", id: worker.id };
   }
-  const isServing = now < (stop?.serveUntil ?? now);
+  if (isServing(pool, now)) return nextSurplus(pool) ?? nextListen(pool, now) ?? nextVacancy(pool, now);
   // Before the workers close theirs: they empty the queue first, and nobody may come after that to wait for the master alone.
-  if (!isServing && !pool.areSocketsClosed) return { do: "close-sockets" };
-  const worker = pool.workers.find((one) => !isDraining(one) && !(isServing && isReady(one)));
+  if (!pool.areSocketsClosed) return { do: "close-sockets" };
+  const worker = pool.workers.find((one) => !isDraining(one));
   return worker && { do: "drain", id: worker.id, why: "stop" };
+}
+
+/** During the shutdown delay: who does not serve yet, unless its seat would be empty without it. */
+function nextSurplus(pool: PoolView): Action | undefined {
+  const worker = pool.workers.find((one) => {
+    if (isDraining(one) || isReady(one)) return false;
+    return one.slot >= pool.target || seatHolder(pool, one.slot)?.id !== one.id || isSeatServed(pool, one.slot);
+  });
+  return worker && { do: "drain", id: worker.id, why: "stop" };
+}
+
+function isSeatServed(pool: PoolView, slot: number): boolean {
+  return pool.workers.some((one) => one.slot === slot && isReady(one) && one.generation <= pool.generation);
 }
 
 function nextListen(pool: PoolView, now: number): Action | undefined {

@@ -86,6 +86,20 @@ export class Reports {
     }
   }
 
+  /** The application has closed the worker's channel: one that serves drains by itself, as if its master had gone. */
+  disconnected(id: number): void {
+    const { pool, crew, journal } = this.#options;
+    const worker = pool.worker(id);
+    if (worker === undefined || worker.isKilled || worker.state.name === "draining") return;
+    const failure = "the application closed the channel to the master (process.disconnect())";
+    if (worker.state.name === "booting") {
+      pool.bootFailed(id, { summary: failure, stack: undefined, stage: "startup" });
+      return crew.kill(id, "boot failed");
+    }
+    journal.disconnected(worker);
+    this.#onFailing(worker, "disconnected", failure, undefined, monotonicNow());
+  }
+
   #greet(worker: WorkerRecord): void {
     const { pool, crew, releases, listeners } = this.#options;
     pool.greeted(worker.id);

@@ -20,6 +20,7 @@ import {
   type WorkerRecord,
   type WorkerState,
   BOOTING_DRAIN_MS,
+  isServing,
   KILL_MARGIN_MS,
 } from "./model.ts";
 import { causeOfExit } from "./exit-cause.ts";
@@ -256,7 +257,7 @@ export class WorkerPool implements PoolView {
     this.#goneCount++;
     this.#noteNoneReady(now);
     const cause = worker.cause ?? causeOfExit({ code, signal, isOomKill }, worker.usage);
-    const isAbnormal = !PLANNED.has(cause) && this.stop === undefined;
+    const isAbnormal = !PLANNED.has(cause) && isServing(this, now);
     const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
     const isCounted = BY_ITSELF.has(cause);
     if ((isAbnormal && !isCounted) || worker.unwanted?.why === "unhealthy")
@@ -326,4 +327,8 @@ const PLANNED: ReadonlySet<EndCause> = new Set<EndCause>([
 ]);
 
 /** Drains that a worker begins by itself: counted as a failure when they begin. */
-export const BY_ITSELF: ReadonlySet<EndCause> = new Set<EndCause>(["uncaught exception", "closed by the application"]);
+export const BY_ITSELF: ReadonlySet<EndCause> = new Set<EndCause>([
+  "uncaught exception",
+  "closed by the application",
+  "disconnected",
+]);

@@ -15,6 +15,8 @@ import type { Listener } from "./listeners.ts";
 export interface WorkerEvents {
   reported(id: number, report: Report): void;
   exited(id: number, code: number | null, signal: string | null): void;
+  /** It lives, and can be told nothing more: its application has closed the channel. */
+  disconnected(id: number): void;
 }
 
 export interface ForkOptions {
@@ -28,6 +30,8 @@ export interface ForkOptions {
 
 /** How long the last messages of a process that has ended are waited for. */
 const LAST_WORDS_MS = 1000;
+/** How long a process whose channel has ended gets to end as well: hardly any lives on. */
+const FOLLOWS_MS = 250;
 
 export class WorkerProcess {
   readonly id: number;
@@ -110,7 +114,13 @@ export class WorkerProcess {
       discard(handle);
     });
     // What a worker said last may still be in the channel when its exit is seen: the end is told when both are over.
-    child.once("disconnect", tell);
+    child.once("disconnect", () => {
+      tell();
+      if (end !== undefined) return;
+      setTimeout(() => {
+        if (end === undefined) this.#tell((events) => events.disconnected(this.id));
+      }, FOLLOWS_MS);
+    });
     child.once("exit", (code, signal) => {
       end = { code, signal };
       if (child.connected) setTimeout(tell, LAST_WORDS_MS);

@@ -1,5 +1,6 @@
 /** Workers that die, hang or fall ill, on the shipped binary. */
 
+import { rename } from "node:fs/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { application } from "../support/applications.ts";
 import { fewestReady, mostAlive } from "../support/pool-counts.ts";
@@ -86,7 +87,67 @@ describe("a worker that dies is replaced in its slot", () => {
   });
 });
 
+test("workers that die during --shutdown-delay are replaced: somebody serves until it is over", async () => {
+  const { server } = await startServer(["--shutdown-delay", "4s"]);
+  const target = await server.target();
+  server.signal("SIGTERM");
+  const { time } = await server.waitForRecord("server stopping");
+  const from = server.log.length;
+  for (const pid of server.workerPids()) process.kill(pid, "SIGKILL");
+  const replies = await Promise.all(Array.from({ length: 10 }, () => requestOnce(target)));
+  expect(replies.map(({ outcome }) => outcome)).toEqual(replies.map(() => "ok"));
+  const stopped = await server.waitForRecord("server stopped");
+  expect(stopped.time - time).toBeGreaterThanOrEqual(3990);
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+  expect(server.log.all("worker spawned", from).map(({ slot }) => slot)).toEqual([0, 1]);
+  expect(server.log.all({ cause: "killed from outside" }, from).map(({ level }) => level)).toEqual([50, 50]);
+});
+
 describe("a worker that lives is replaced", () => {
+  /** The first worker to find the file `cut` removes it and closes its channel, and hangs then if the file says so. */
+  const CUTTING = `import { readFileSync, unlinkSync } from "node:fs";
+setInterval(() => {
+  let text;
+  try {
+    text = readFileSync("cut", "utf8");
+    unlinkSync("cut");
+  } catch {
+    return;
+  }
+  process.disconnect();
+  if (text === "hang") setTimeout(() => { for (;;); }, 50);
+}, 10);
+`;
+
+  test("at once when its application closes the channel to the master; what is in flight on it is answered", async () => {
+    const { server, project } = await startServer(["--workers", "1"], CUTTING, 1);
+    const [pid = 0] = server.workerPids();
+    const asking = await connectRaw(await server.target());
+    asking.get("/stream?2500");
+    await asking.received(/begun/);
+    await project.write("cut", "");
+    await server.waitForRecord("the application closed the channel to the master");
+    await respawnOf(server, pid);
+    expect(server.log.all("worker gone")).toEqual([]);
+    expect((await requestOnce(await server.target())).outcome).toBe("ok");
+    await asking.received(/ one\r\n0\r\n\r\n$/);
+    expect(await server.waitForRecord("worker gone")).toMatchObject({ pid, cause: "disconnected", code: 0 });
+  });
+
+  test("and killed at --graceful-timeout when its application has closed the channel and it does not leave", async () => {
+    const { server, project } = await startServer(["--workers", "1", "--graceful-timeout", "1s"], CUTTING, 1);
+    const [pid = 0] = server.workerPids();
+    const asking = await connectRaw(await server.target());
+    asking.get("/stream?60000");
+    await asking.received(/begun/);
+    await project.write("cut.new", "hang");
+    await rename(project.path("cut.new"), project.path("cut"));
+    await respawnOf(server, pid);
+    expect(server.log.all("worker gone")).toEqual([]);
+    expect(await server.waitForRecord("worker killed")).toMatchObject({ pid, cause: "drain timeout" });
+    expect(await server.waitForRecord("worker gone")).toMatchObject({ pid, cause: "disconnected", signal: "SIGKILL" });
+  });
+
   test("when it hangs, while the others answer", async () => {
     const { server } = await startServer(["--timeout", "2s"]);
     const target = await server.target();

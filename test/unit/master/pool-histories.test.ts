@@ -89,21 +89,30 @@ describe("through every history of reloads, crashes, hangs and scaling", () => {
     expect(recycled).toBeGreaterThan(RUNS);
   });
 
-  it.each(["graceful", "quick"] as const)("a %s stop in the middle reaps everybody and spawns nobody", (how) => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5 }), HISTORY, fc.nat(), (target, history, seed) => {
-        const simulation = play(target, history.slice(0, 60), seed);
-        simulation.happen({ kind: "stop", how });
-        const { spawned } = simulation;
-        // Nobody but the clock does anything from here: even the hung are gone once their deadlines have passed.
-        simulation.happen({ kind: "time", ms: 20_000 });
-        expect(simulation.pool.workers).toEqual([]);
-        expect(simulation.reaped).toBe(spawned);
-        expect(simulation.violations).toEqual([]);
-      }),
-      { numRuns: 200 },
-    );
-  });
+  it.each([
+    { how: "graceful", delayMs: 0 },
+    { how: "graceful", delayMs: 4000 },
+    { how: "quick", delayMs: 0 },
+  ] as const)(
+    "a $how stop in the middle, $delayMs ms later, reaps everybody and spawns nobody then",
+    ({ how, delayMs }) => {
+      fc.assert(
+        fc.property(fc.integer({ min: 1, max: 5 }), HISTORY, fc.nat(), (target, history, seed) => {
+          const simulation = play(target, history.slice(0, 60), seed);
+          simulation.happen({ kind: "stop", how, delayMs });
+          for (const event of history.slice(60, 90)) simulation.happen(event);
+          simulation.happen({ kind: "time", ms: delayMs });
+          const { spawned } = simulation;
+          // Nobody but the clock does anything from here: even the hung are gone once their deadlines have passed.
+          simulation.happen({ kind: "time", ms: 20_000 });
+          expect(simulation.pool.workers).toEqual([]);
+          expect(simulation.reaped).toBe(spawned);
+          expect(simulation.violations).toEqual([]);
+        }),
+        { numRuns: 200 },
+      );
+    },
+  );
 });
 
 /** A small seeded generator (mulberry32). */

@@ -222,6 +222,39 @@ describe("at a stop", () => {
     expect(act()).toEqual([]);
   });
 
+  it("during the shutdown delay a worker that dies is replaced with the back-off of any other, and after it none is", () => {
+    pool.beginStop({ kind: "graceful", serveUntil: now + 5000 });
+    pool.exited(1, null, "SIGKILL", now, NO_JITTER);
+    expect(act()).toEqual(["spawn 3 in slot 0, generation 1"]);
+    boot(3);
+    expect(act()).toEqual([]);
+    pool.exited(3, 1, null, now, NO_JITTER);
+    expect(act()).toEqual([]);
+    now += 1000;
+    expect(act()).toEqual(["spawn 4 in slot 0, generation 1"]);
+    now += 4000;
+    expect(act()).toEqual(["close sockets", "drain 2: stop", "drain 4: stop"]);
+    pool.exited(2, 0, null, now, NO_JITTER);
+    pool.exited(4, 0, null, now, NO_JITTER);
+    now += 60_000;
+    expect(act()).toEqual([]);
+  });
+
+  it("during the shutdown delay whoever does not serve yet leaves, if somebody else serves in its seat", () => {
+    pool.unwanted(1, "max age", now);
+    expect(act()).toEqual(["spawn 3 in slot 0, generation 1"]);
+    pool.beginStop({ kind: "graceful", serveUntil: now + 5000 });
+    expect(act()).toEqual(["drain 3: stop"]);
+  });
+
+  it("nobody waits for the shutdown delay of a server that has not served yet", () => {
+    pool = new WorkerPool(2, LIMITS, now);
+    pool.beginRollout(1, now);
+    expect(act()).toEqual([`spawn ${nextId - 1} in slot 0, generation 1`]);
+    pool.beginStop({ kind: "graceful", serveUntil: now + 5000 });
+    expect(act()).toEqual(["close sockets", `drain ${nextId - 1}: stop`]);
+  });
+
   it("a quick one ends those too that were draining", () => {
     pool.beginStop({ kind: "graceful", serveUntil: now });
     act();

@@ -5,7 +5,7 @@
 
 import type { Usage } from "../../../src/messages.ts";
 import { nextAction } from "../../../src/master/reconcile.ts";
-import { KILL_MARGIN_MS, type WorkerRecord } from "../../../src/master/model.ts";
+import { isServing, KILL_MARGIN_MS, type WorkerRecord } from "../../../src/master/model.ts";
 import { nearestDeadline } from "../../../src/master/nearest-deadline.ts";
 import { recyclingDue, recyclingLimits } from "../../../src/master/recycling.ts";
 import { afterFailure, nextStep } from "../../../src/master/rollout.ts";
@@ -26,7 +26,7 @@ export type Happening =
   | { readonly kind: "leave"; readonly pick: number }
   | { readonly kind: "reload" }
   | { readonly kind: "scale"; readonly change: 1 | -1 }
-  | { readonly kind: "stop"; readonly how: "graceful" | "quick" };
+  | { readonly kind: "stop"; readonly how: "graceful" | "quick"; readonly delayMs?: number };
 
 const GRACEFUL_MS = 3000;
 const SURGE = { kind: "percent", value: 25 } as const;
@@ -127,7 +127,10 @@ export class Simulation {
         break;
       }
       case "stop":
-        if (this.pool.stop?.kind !== "quick") this.pool.beginStop({ kind: event.how, serveUntil: this.now });
+        if (this.pool.stop?.kind !== "quick") {
+          const { how, delayMs = 0 } = event;
+          this.pool.beginStop({ kind: how, serveUntil: this.now + delayMs });
+        }
         break;
     }
     this.#reconcile();
@@ -257,8 +260,7 @@ export class Simulation {
           this.pool.draining(action.id, action.why, this.now);
           break;
         case "close-sockets":
-          if (this.now < (this.pool.stop?.serveUntil ?? Infinity))
-            this.violations.push("closed the sockets while it was to serve");
+          if (isServing(this.pool, this.now)) this.violations.push("closed the sockets while it was to serve");
           if (this.pool.workers.some((worker) => worker.cause === "stop"))
             this.violations.push("closed the sockets after a worker could have");
           this.pool.socketsClosed();
@@ -284,7 +286,8 @@ export class Simulation {
     if (isSuccessor && this.pool.workers.length > room)
       this.violations.push(`a replacement made ${this.pool.workers.length} of ${room} workers`);
     if (slot >= this.pool.target) this.violations.push(`spawned in slot ${slot} of ${this.pool.target}`);
-    if (this.pool.stop !== undefined) this.violations.push("spawned during a stop");
+    if (!isServing(this.pool, this.now)) this.violations.push("spawned during a stop");
+    if (this.pool.stop !== undefined && isSuccessor) this.violations.push("replaced one that serves during a stop");
   }
 
   /** A single worker is replaced only while no other is, and those who have waited longer come first. */
