@@ -9,8 +9,10 @@ import { descriptorOf, shrinkAcceptQueue, stopAccepting } from "../node-handles.
 
 /** Newcomers are taken for this long if the queue is not empty before; then the kernel turns them away. */
 const NEWCOMERS_MS = 500;
-/** Under a flood one connection always waits: after this long that one is given up. */
+/** Under a flood one connection always waits: after this long that one is given up, if it was alone for a while. */
 const FLOOD_MS = 1000;
+/** A last one that is no flood is accepted much sooner, even on a machine that has taken so long for the others. */
+const ALONE_MS = 250;
 /** With this backlog, one connection may wait. */
 const SHORTEST_BACKLOG = 0;
 const LOOK_EVERY_MS = 10;
@@ -23,10 +25,13 @@ export async function emptyAcceptQueues(servers: readonly net.Server[], longestM
 async function emptyAndClose(server: net.Server, longestMs: number): Promise<void> {
   const startedAt = performance.now();
   const waiting = await watchQueue(server);
+  let aloneSince = startedAt;
   // Nothing stands between a look that finds it empty and the close.
   for (let queued = waiting(); queued > 0; queued = waiting()) {
-    const waitedMs = performance.now() - startedAt;
-    if (waitedMs >= longestMs || (queued === 1 && waitedMs >= FLOOD_MS)) break;
+    const now = performance.now();
+    const waitedMs = now - startedAt;
+    if (queued > 1) aloneSince = now;
+    if (waitedMs >= longestMs || (waitedMs >= FLOOD_MS && now - aloneSince >= ALONE_MS)) break;
     if (waitedMs >= NEWCOMERS_MS) shrinkAcceptQueue(server, SHORTEST_BACKLOG);
     await aLook();
   }
