@@ -108,7 +108,8 @@ function parseRecord(line: string): LogRecord | undefined {
   }
 }
 
-function isMatch(record: LogRecord, match: RecordMatch): boolean {
+/** Whether a record is what was asked for. */
+export function isMatch(record: LogRecord, match: RecordMatch): boolean {
   if (typeof match === "string") return record.msg === match;
   if (typeof match === "function") return match(record);
   return Object.entries(match).every(([field, value]) => record[field] === value);

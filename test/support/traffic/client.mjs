@@ -36,6 +36,7 @@ export class TrafficClient {
   #random;
   #tally = new TallyKeeper();
   #stopping = new AbortController();
+  #isEndExpected = false;
   /** @type {Set<Connection>} */
   #connections = new Set();
   /** @type {Promise<void>[]} */
@@ -56,6 +57,11 @@ export class TrafficClient {
     for (let index = 0; index < keepAlive; index += 1) this.#loops.push(this.#keepAliveLoop());
     for (let index = 0; index < fresh; index += 1) this.#loops.push(this.#freshLoop());
     for (let index = 0; index < idle; index += 1) this.#loops.push(this.#idleLoop());
+  }
+
+  /** From now on whoever is refused a connection does not ask for another: the server has been told to end. */
+  expectEnd() {
+    this.#isEndExpected = true;
   }
 
   /** Everything counted so far. */
@@ -82,6 +88,7 @@ export class TrafficClient {
       if (this.#isStopping) break;
       const isKept = connection?.isOpen === true;
       if (!isKept) connection = await this.#open("keep-alive");
+      if (connection === undefined && this.#isEndExpected) return;
       if (connection !== undefined) await this.#ask("keep-alive", connection, { afterIdle: isKept });
     }
   }
@@ -89,6 +96,7 @@ export class TrafficClient {
   async #freshLoop() {
     while (!this.#isStopping) {
       const connection = await this.#open("fresh");
+      if (connection === undefined && this.#isEndExpected) return;
       if (connection !== undefined) {
         await this.#ask("fresh", connection, { closes: true });
         this.#close(connection);
@@ -100,6 +108,7 @@ export class TrafficClient {
   async #idleLoop() {
     while (!this.#isStopping) {
       const connection = await this.#open("idle");
+      if (connection === undefined && this.#isEndExpected) return;
       if (connection === undefined) continue;
       await this.#pause(this.#random() * this.#options.idleSpanMs);
       await turn();
@@ -114,8 +123,14 @@ export class TrafficClient {
    */
   async #open(kind) {
     const { target, timeoutMs } = this.#options;
-    const made = await connect(target, { timeoutMs, onIdleEvent: (event) => this.#tally.recordIdle(event) });
+    /** @type {Connection | undefined} */
+    let connection;
+    const made = await connect(target, {
+      timeoutMs,
+      onIdleEvent: (event) => this.#tally.recordIdle(event, connection),
+    });
     if (made instanceof Connection) {
+      connection = made;
       this.#connections.add(made);
       return made;
     }

@@ -34,6 +34,9 @@ import { ReplyParser } from "./reply-parser.mjs";
  * @property {string} [path]
  * @property {readonly (readonly [string, string])[]} [headers]
  * @property {number} [bodyBytes] the length of a body to send
+ * @property {{ readonly bytes: number, readonly everyMs: number }} [drip] the request is sent in pieces of that length,
+ *   one each `everyMs`
+ * @property {number} [readEveryMs] after each piece of the reply nothing is read for that long
  */
 
 /** @typedef {"ok" | "badStatus" | "reset" | "closedBeforeReply" | "refused" | "timedOut" | "crossed" | "clientError"} Outcome */
@@ -81,6 +84,8 @@ export class Connection {
    */
   constructor(socket, target, { timeoutMs, onIdleEvent }) {
     this.#socket = socket;
+    /** The port on our side, which names the connection in the system's tables; undefined on a unix socket. */
+    this.localPort = socket.localPort;
     this.#isUnix = "path" in target;
     this.#timeoutMs = timeoutMs;
     this.#onIdleEvent = onIdleEvent;
@@ -94,11 +99,6 @@ export class Connection {
   /** Whether another request may be written, as far as has been read. */
   get isOpen() {
     return !this.#ended && !this.#socket.destroyed;
-  }
-
-  /** The port on our side, which names the connection in the server's log; undefined on a unix socket. */
-  get localPort() {
-    return this.#socket.localPort;
   }
 
   /**
@@ -115,7 +115,9 @@ export class Connection {
       const flight = new Flight(shape.method ?? "GET", afterIdle && bytes.length <= ONE_PIECE_BYTES, resolve);
       this.#flight = flight;
       flight.timer = setTimeout(() => this.#end("timedOut", `no reply in ${this.#timeoutMs} ms`), this.#timeoutMs);
-      this.#socket.write(bytes);
+      flight.readEveryMs = shape.readEveryMs ?? 0;
+      if (shape.drip === undefined) this.#socket.write(bytes);
+      else this.#drip(flight, bytes, shape.drip);
       // An error of this very write is reported before the event loop turns; later ones come from elsewhere.
       setImmediate(() => {
         flight.isWritten = true;
@@ -131,6 +133,17 @@ export class Connection {
     this.#socket.destroy();
   }
 
+  /**
+   * @param {Flight} flight
+   * @param {Buffer} bytes
+   * @param {{ readonly bytes: number, readonly everyMs: number }} pace
+   */
+  #drip(flight, bytes, pace) {
+    if (this.#flight !== flight || this.#socket.destroyed) return;
+    this.#socket.write(bytes.subarray(0, pace.bytes));
+    if (bytes.length > pace.bytes) setTimeout(() => this.#drip(flight, bytes.subarray(pace.bytes), pace), pace.everyMs);
+  }
+
   /** @param {Buffer} chunk */
   #received(chunk) {
     const flight = this.#flight;
@@ -139,6 +152,10 @@ export class Connection {
       return;
     }
     flight.bytesReceived += chunk.length;
+    if (flight.readEveryMs > 0) {
+      this.#socket.pause();
+      setTimeout(() => this.#socket.resume(), flight.readEveryMs);
+    }
     let reply;
     try {
       reply = flight.parser.push(chunk);
@@ -242,6 +259,7 @@ class Flight {
   startedAt = now();
   bytesReceived = 0;
   isWritten = false;
+  readEveryMs = 0;
 
   /**
    * @param {string} method

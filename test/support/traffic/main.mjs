@@ -1,12 +1,12 @@
 /**
  * The traffic client as a process of its own, so that nothing else delays its event loop. Its parent sends
- * `{ start: options }`, may ask for `"snapshot"`, and ends it with `"stop"`; each is answered with a tally. Without a
- * parent it leaves.
+ * `{ start: options }`, may ask for `"snapshot"`, may announce with `"expect-end"` that the server is about to end, and
+ * ends it with `"stop"`; each is answered with a tally. Without a parent it leaves.
  */
 
 import { TrafficClient } from "./client.mjs";
 
-/** @typedef {{ start: import("./client.mjs").TrafficOptions } | "snapshot" | "stop"} Command */
+/** @typedef {{ start: import("./client.mjs").TrafficOptions } | "snapshot" | "expect-end" | "stop"} Command */
 
 /** @type {TrafficClient | undefined} */
 let client;
@@ -16,7 +16,8 @@ process.on("message", (/** @type {Command} */ command) => {
     client = new TrafficClient(command.start);
     client.start();
     answer(client.snapshot());
-  } else if (command === "snapshot") {
+  } else if (command === "snapshot" || command === "expect-end") {
+    if (command === "expect-end") client?.expectEnd();
     answer(client?.snapshot());
   } else {
     client?.stop().then(

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * @property {() => Promise<Tally>} snapshot everything counted so far
  * @property {(condition: (tally: Tally) => boolean, timeoutMs?: number) => Promise<Tally>} until resolves with the first
  *   tally that satisfies `condition`; rejects after `timeoutMs` (30 000)
+ * @property {() => Promise<Tally>} expectEnd from now on whoever is refused a connection does not ask for another
  * @property {() => Promise<Tally>} stop sends nothing new, waits for the replies that are due, and counts. A second
  *   call gives the same tally
  * @property {() => void} kill ends the client's process at once, if it still runs
@@ -66,6 +67,7 @@ export async function startTraffic(options) {
         await sleep(50);
       }
     },
+    expectEnd: () => ask("expect-end"),
     stop: () => (stopped ??= ask("stop")),
     kill: () => void child.kill("SIGKILL"),
   };

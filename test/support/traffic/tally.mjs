@@ -1,8 +1,10 @@
 /** What the traffic counts, and which failures a death excuses. Plain data, because it crosses a process boundary. */
 
+import { now } from "./connection.mjs";
+
 /** @typedef {import("./connection.mjs").Outcome} Outcome */
 /** @typedef {import("./connection.mjs").IdleEvent} IdleEvent */
-/** @typedef {"keep-alive" | "fresh" | "idle"} ConnectionKind */
+/** @typedef {"keep-alive" | "fresh" | "idle" | "single"} ConnectionKind `single`: one that a test asks by itself */
 
 /**
  * @typedef {object} Failure one request that did not end well, or crossed with the server's close
@@ -22,11 +24,15 @@
  * @typedef {object} Tally
  * @property {number} requests sent or attempted: the sum of the outcomes
  * @property {Record<Outcome, number>} outcomes
- * @property {Record<ConnectionKind, number>} byKind requests by the kind of their connection
+ * @property {Record<string, number>} byKind requests by the kind of their connection
  * @property {{ closed: number, reset: number, unsolicited: number, toldToClose: number }} idle closes with no request
  *   in flight: by FIN, by reset, after bytes nobody asked for; and replies with `Connection: close` to clients that had
  *   not asked for it
  * @property {Record<string, number>} byPid ok replies by the worker that gave them
+ * @property {Record<string, number>} firstIdleCloseByPid when the first connection on which this worker had answered was
+ *   closed while it was idle, in epoch milliseconds
+ * @property {Record<string, number>} lastKeptByPid when the last request was sent that this worker answered without
+ *   closing the connection, in epoch milliseconds
  * @property {{ p50: number, p99: number, max: number }} latencyMs of ok replies
  * @property {Failure[]} failures the first thousand
  * @property {number} durationMs
@@ -56,6 +62,8 @@ export class TallyKeeper {
     byKind: { "keep-alive": 0, fresh: 0, idle: 0 },
     idle: { closed: 0, reset: 0, unsolicited: 0, toldToClose: 0 },
     byPid: {},
+    firstIdleCloseByPid: {},
+    lastKeptByPid: {},
     failures: [],
   };
 
@@ -67,12 +75,13 @@ export class TallyKeeper {
   record(kind, { outcome, detail, startedAt, endedAt, bytesReceived, reply }, connection) {
     const counts = this.#counts;
     counts.outcomes[outcome] += 1;
-    counts.byKind[kind] += 1;
+    counts.byKind[kind] = (counts.byKind[kind] ?? 0) + 1;
     if (kind !== "fresh" && reply?.mustClose === true) counts.idle.toldToClose += 1;
     if (outcome === "ok") {
       this.#latencies.push(endedAt - startedAt);
       const pid = String(connection?.lastPid ?? "unknown");
       counts.byPid[pid] = (counts.byPid[pid] ?? 0) + 1;
+      if (reply?.mustClose === false) counts.lastKeptByPid[pid] = Math.max(startedAt, counts.lastKeptByPid[pid] ?? 0);
     } else if (counts.failures.length < MAX_FAILURES) {
       const { openedAt = 0, lastPid, localPort, replies = 0 } = connection ?? {};
       counts.failures.push({
@@ -90,9 +99,13 @@ export class TallyKeeper {
     }
   }
 
-  /** @param {IdleEvent} event */
-  recordIdle(event) {
+  /**
+   * @param {IdleEvent} event
+   * @param {import("./connection.mjs").Connection} [connection]
+   */
+  recordIdle(event, connection) {
     this.#counts.idle[event] += 1;
+    if (connection?.lastPid !== undefined) this.#counts.firstIdleCloseByPid[connection.lastPid] ??= now();
   }
 
   /**
@@ -122,6 +135,15 @@ export function failedCount({ outcomes }) {
 }
 
 /**
+ * The failures of the server on record: without what crossed, and without the client's own shortages.
+ * @param {Tally} tally
+ * @returns {Failure[]}
+ */
+export function serverFailures({ failures }) {
+  return failures.filter(({ outcome }) => FAILED.some((failed) => failed === outcome));
+}
+
+/**
  * The failures that no death excuses. A failure is allowed only if the worker that the connection last saw died while
  * the request was in flight; a worker that is dead can have died at no other time, because a connection outlives its
  * worker only until the client reads the end.
@@ -129,10 +151,7 @@ export function failedCount({ outcomes }) {
  * @param {Iterable<number>} [diedPids] workers that were killed or crashed
  * @returns {Failure[]}
  */
-export function unexcusedFailures({ failures }, diedPids = []) {
+export function unexcusedFailures(tally, diedPids = []) {
   const died = new Set(diedPids);
-  return failures.filter(
-    ({ outcome, lastPid }) =>
-      FAILED.some((failed) => failed === outcome) && (lastPid === undefined || !died.has(lastPid)),
-  );
+  return serverFailures(tally).filter(({ lastPid }) => lastPid === undefined || !died.has(lastPid));
 }

@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { TrafficClient } from "../../support/traffic/client.mjs";
 import { connect, Connection, requestOnce } from "../../support/traffic/connection.mjs";
 import type { IdleEvent, Target } from "../../support/traffic/connection.mjs";
+import { heldConnections } from "../../support/traffic/held-connections.mjs";
 import { logUniform, seeded } from "../../support/traffic/random.mjs";
 import { ReplyParser } from "../../support/traffic/reply-parser.mjs";
 import { startTraffic } from "../../support/traffic/start.mjs";
@@ -136,6 +137,35 @@ describe.each<Transport>(["TCP", "unix"])("a request over %s", (transport) => {
     expect(["reset", "closedBeforeReply"]).toContain((await connection.request({})).outcome);
   });
 
+  test("that leaves in pieces is answered when the last one has arrived, and not before", async () => {
+    let received = "";
+    const target = await startServer(transport, (socket) =>
+      socket.on("data", (chunk) => {
+        received += chunk.toString("latin1");
+        if (received.endsWith("\r\n\r\nxxxxx")) socket.write(OK);
+      }),
+    );
+    const shape = { method: "POST", bodyBytes: 5, drip: { bytes: 20, everyMs: 10 } };
+    const { outcome, startedAt, endedAt } = await requestOnce(target, shape);
+    expect(outcome).toBe("ok");
+    expect(endedAt - startedAt).toBeGreaterThan(10 * Math.floor((received.length - 1) / 20) - 5);
+  });
+
+  test("whose reply is read slowly keeps the server waiting", async () => {
+    const body = Buffer.alloc(10_000_000, "x");
+    let writtenAt = 0;
+    const target = await startServer(
+      transport,
+      answering((socket) => {
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
+        socket.write(body, () => (writtenAt = Date.now()));
+      }),
+    );
+    const { outcome, startedAt, reply } = await requestOnce(target, { readEveryMs: 5 });
+    expect([outcome, reply?.body.length]).toEqual(["ok", body.length]);
+    expect(writtenAt - startedAt).toBeGreaterThan(50);
+  });
+
   test("is not written again by anybody", async () => {
     let requests = 0;
     const target = await startServer(
@@ -239,6 +269,40 @@ describe("a reply", () => {
   });
 });
 
+test("the client's port is known also when the connection has ended", async () => {
+  const target = await startServer(
+    "TCP",
+    answering((socket) => socket.resetAndDestroy()),
+  );
+  const { connection } = await connected(target);
+  const port = connection.localPort;
+  expect(port).toBeGreaterThan(0);
+  await connection.request({});
+  expect(connection.localPort).toBe(port);
+});
+
+describe("the connections that a process holds", () => {
+  test("are named by their clients' ports", async () => {
+    const target = await startServer("TCP", () => {});
+    const { connection } = await connected(target);
+    await sleep(20);
+    expect(heldConnections("self").ports).toContain(connection.localPort);
+    connection.close();
+  });
+
+  test("are counted on unix sockets, accepted ones alone", async () => {
+    const before = heldConnections("self").unix;
+    const target = await startServer("unix", () => {});
+    await Promise.all([connected(target), connected(target), connected(target)]);
+    await sleep(20);
+    expect(heldConnections("self").unix - before).toBe(3);
+  });
+
+  test("are none when there is no such process", () => {
+    expect(heldConnections(2 ** 30)).toEqual({ ports: [], unix: 0 });
+  });
+});
+
 describe("the traffic", () => {
   const quick = { lingerMs: 40, keepAlive: 6, fresh: 2, idle: 20, timeoutMs: 2000 };
 
@@ -303,6 +367,34 @@ describe("the traffic", () => {
     const tally = await client.stop();
     expect(tally.outcomes.ok).toBe(tally.requests);
     expect(tally.idle.closed).toBeGreaterThan(50 - quick.keepAlive);
+  });
+
+  test("notes when a worker first closed an idle connection, and when it last kept one", async () => {
+    const startedAt = Date.now();
+    const target = await startServer(
+      "TCP",
+      answering((socket) => {
+        socket.write(OK);
+        socket.setTimeout(15, () => socket.end());
+      }),
+    );
+    const client = new TrafficClient({ target, ...quick, keepAlive: 4, fresh: 0, idle: 0 });
+    client.start();
+    await until(() => client.snapshot().idle.closed > 3);
+    const { firstIdleCloseByPid, lastKeptByPid } = await client.stop();
+    expect(Object.keys(firstIdleCloseByPid)).toEqual(["4711"]);
+    expect(firstIdleCloseByPid["4711"]).toBeGreaterThan(startedAt);
+    expect(lastKeptByPid["4711"]).toBeGreaterThan(firstIdleCloseByPid["4711"] ?? Infinity);
+  });
+
+  test("asks no more of a server that was expected to end, once it is refused", async () => {
+    const client = new TrafficClient({ target: { host: "127.0.0.1", port: 1 }, ...quick });
+    client.expectEnd();
+    client.start();
+    const connections = quick.keepAlive + quick.fresh + quick.idle;
+    await until(() => client.snapshot().outcomes.refused === connections);
+    await sleep(200);
+    expect((await client.stop()).requests).toBe(connections);
   });
 
   test("reports each failure with what is needed to understand it", async () => {
