@@ -26,6 +26,15 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      {
+        test: {
+          ...servers,
+          testTimeout: 180_000,
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          sequence: { groupOrder: 2 },
+        },
+      },
       { test: { ...servers, name: "peers", include: ["test/peers/**/*.test.ts"], sequence: { groupOrder: 2 } } },
     ],
   },

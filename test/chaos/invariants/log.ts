@@ -1,0 +1,38 @@
+/** The log holds nothing above `info` that no event has caused. Pure. */
+
+import type { LogRecord, RecordMatch } from "../../support/log-records.ts";
+import { isMatch } from "../../support/log-records.ts";
+import { Violation } from "../violation.ts";
+
+const INFO = 30;
+
+/** What a machine or a plan of losses may cause at any time, and what they are about. */
+const HARMLESS = new Set(["degraded", "master was not running"]);
+
+/** What is said of a worker that was killed or hangs. */
+const OBITUARIES = new Set(["worker gone", "worker hung", "worker killed"]);
+
+/**
+ * Throws a Violation for the first record that was not to be expected, and for a line that is no record.
+ * @param expected what events have caused
+ * @param dead workers that events have killed or made hang
+ */
+export function expectQuietLog(
+  { records, otherLines }: { records: readonly LogRecord[]; otherLines: readonly string[] },
+  expected: readonly RecordMatch[],
+  dead: readonly number[],
+): void {
+  const ready = new Set(records.filter(({ msg }) => msg === "worker ready").map(({ pid }) => pid));
+  // A worker that is no longer wanted before it serves gets little time to leave, and nobody misses it.
+  const isDropped = ({ msg, cause, pid }: LogRecord): boolean =>
+    msg === "worker killed" && cause === "drain timeout" && !ready.has(pid);
+  const isExpected = (record: LogRecord): boolean =>
+    HARMLESS.has(record.msg) ||
+    isDropped(record) ||
+    (OBITUARIES.has(record.msg) && dead.includes(Number(record.pid))) ||
+    expected.some((match) => isMatch(record, match));
+  const surprise = records.find((record) => record.level > INFO && !isExpected(record));
+  if (surprise !== undefined) throw new Violation("log", `nothing explains this record: ${JSON.stringify(surprise)}`);
+  const [line] = otherLines;
+  if (line !== undefined) throw new Violation("log", `standard error holds what is no record: ${line}`);
+}

@@ -1,0 +1,64 @@
+/** What a server that has come to rest is like: as many workers as are wanted, no other process, the newest good version. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { requestOnce } from "../../support/traffic/connection.mjs";
+import type { Tsgate } from "../../support/tsgate.ts";
+import { TIMES, versionName } from "../deployments.ts";
+import { Violation } from "../violation.ts";
+import { BOOT_BOUND_MS, REPLY_TIMEOUT_MS } from "../world.ts";
+import type { World } from "../world.ts";
+import { backoffMs } from "./pool.ts";
+
+/** A quiet moment is one that lasts. */
+const QUIET_FOR_MS = 150;
+const PROBES_A_WORKER = 4;
+
+/** Waits until `target` workers are ready and nobody boots or drains, at most as long as back-off and drains may take. */
+export async function untilQuiet({ server, patience }: World, target: number): Promise<void> {
+  const startedAt = Date.now();
+  const backoff = backoffMs(server.records, startedAt);
+  let quietSince: number | undefined;
+  for (;;) {
+    expectRunning(server);
+    const { booting, ready, draining } = newestCounts(server);
+    const isQuiet = ready === target && booting + draining === 0;
+    if (!isQuiet) quietSince = undefined;
+    else if (Date.now() - (quietSince ??= Date.now()) >= QUIET_FOR_MS) return;
+    const waitedMs = Date.now() - startedAt;
+    const drainMs = draining > 0 ? TIMES.gracefulTimeout : 0;
+    if (!isQuiet && waitedMs > patience * (backoff + BOOT_BOUND_MS + drainMs)) {
+      const pool = `${ready} of ${target} workers are ready, ${booting} boot and ${draining} drain`;
+      throw new Violation("workers", `${pool}, ${waitedMs} ms after the last event`);
+    }
+    await sleep(10);
+  }
+}
+
+/** The master and its ready workers are all there is. */
+export async function expectOwnProcesses(world: World): Promise<void> {
+  const expected = [world.server.pid, ...world.readyWorkers()].toSorted();
+  const found = (await world.server.processes()).toSorted();
+  if (found.join() === expected.join()) return;
+  throw new Violation("process", `there are processes ${found.join(", ")}, and were to be ${expected.join(", ")}`);
+}
+
+/** Whoever answers answers with the newest good version. */
+export async function expectVersion(world: World, version: number): Promise<void> {
+  for (let probe = 0; probe < world.readyWorkers().length * PROBES_A_WORKER; probe++) {
+    const { outcome, detail, reply } = await requestOnce(world.target(probe), {}, { timeoutMs: REPLY_TIMEOUT_MS });
+    if (outcome !== "ok") throw new Violation("request", `a request to a quiet server ended as ${outcome} (${detail})`);
+    const served = reply?.headers.get("x-version");
+    if (served !== versionName(version))
+      throw new Violation("version", `${served} is served, and the newest good version is ${versionName(version)}`);
+  }
+}
+
+function expectRunning({ exit }: Tsgate): void {
+  if (exit !== undefined) throw new Violation("exit", `the server ended by itself with ${exit.signal ?? exit.code}`);
+}
+
+function newestCounts({ records }: Tsgate): Record<"booting" | "ready" | "draining", number> {
+  const newest = records.findLast((record) => typeof record["ready"] === "number");
+  const count = (name: string): number => Number(newest?.[name] ?? 0);
+  return { booting: count("booting"), ready: count("ready"), draining: count("draining") };
+}

@@ -1,0 +1,104 @@
+/** The suite is proven on defects of what follows the loss of a process: each is planted, and must be found for what it is. */
+
+import { describe } from "vitest";
+import { SMALL, testPlanted } from "./planted.ts";
+
+describe("a kill of a worker", () => {
+  testPlanted(
+    { ...SMALL, seed: 1, only: ["kill of a worker"], scenes: 1, ending: "quick stop" },
+    {
+      "its slot is not filled again": {
+        defect: {
+          file: "master/reconcile.ts",
+          text: "if (seatHolder(pool, slot) === undefined && pool.slotHistory(slot).notBefore <= now) {",
+          replacement: "if (seatHolder(pool, slot) === undefined && pool.slotHistory(slot) === undefined) {",
+        },
+        violates: "workers",
+        patience: 1,
+      },
+      "another worker is killed for it": {
+        defect: {
+          file: "master/arbiter.ts",
+          text: "this.#crew.forget(id);",
+          replacement:
+            'this.#crew.forget(id); if (signal !== null && id < 3) this.#crew.kill(this.#pool.workers.find((one) => one.id !== id)?.id ?? 0, "hung");',
+        },
+        violates: "log",
+      },
+      "the master leaks a descriptor with each worker": {
+        defect: {
+          file: "master/worker-process.ts",
+          text: "this.id = ++newestId;",
+          replacement: 'this.id = ++newestId; require("node:fs").openSync("/dev/null");',
+        },
+        violates: "descriptor",
+      },
+      "a worker leaks a descriptor with each connection": {
+        defect: {
+          file: "worker/connections.ts",
+          text: "this.#open.add(connection);",
+          replacement: 'this.#open.add(connection); require("node:fs").openSync("/dev/null");',
+        },
+        violates: "descriptor",
+      },
+    },
+  );
+});
+
+describe("a hang", () => {
+  testPlanted(
+    { ...SMALL, seed: 1, only: ["hang of a worker"], scenes: 1, ending: "quick stop" },
+    {
+      "heartbeats that do not come are ignored": {
+        defect: {
+          file: "master/watchdog.ts",
+          text: ".filter((worker) => deadlineOf(worker) <= now)",
+          replacement: '.filter((worker) => worker.state.name !== "ready" && deadlineOf(worker) <= now)',
+        },
+        violates: "hang",
+        patience: 1,
+      },
+    },
+  );
+});
+
+describe("a master that stands still", () => {
+  testPlanted(
+    { ...SMALL, seed: 8, only: ["master stopped for a while"], scenes: 1, ending: "quick stop" },
+    {
+      "its workers are taken for hung": {
+        defect: {
+          file: "master/arbiter.ts",
+          text: "return this.#pool.postpone(lateMs);",
+          replacement: 'for (const { id } of this.#pool.workers) this.#crew.kill(id, "hung");',
+        },
+        violates: "log",
+      },
+    },
+  );
+});
+
+describe("a kill of the master", () => {
+  testPlanted(
+    { ...SMALL, seed: 1, scenes: 0, ending: "kill of the master" },
+    {
+      "its workers stay": {
+        defect: {
+          file: "worker/worker.ts",
+          text: 'process.once("disconnect", () => this.#onOrphaned());',
+          replacement: "",
+        },
+        violates: "process",
+        patience: 1,
+      },
+      "its workers do not answer what they have accepted": {
+        defect: {
+          file: "worker/worker.ts",
+          text: 'process.once("disconnect", () => this.#onOrphaned());',
+          replacement: 'process.once("disconnect", () => process.exit(1));',
+        },
+        violates: "request",
+      },
+    },
+  );
+});
