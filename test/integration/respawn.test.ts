@@ -99,7 +99,12 @@ test("workers that die during --shutdown-delay are replaced: somebody serves unt
   const stopped = await server.waitForRecord("server stopped");
   expect(stopped.time - time).toBeGreaterThanOrEqual(3990);
   expect(await server.exited).toEqual({ code: 0, signal: null });
-  expect(server.log.all("worker spawned", from).map(({ slot }) => slot).toSorted()).toEqual([0, 1]);
+  expect(
+    server.log
+      .all("worker spawned", from)
+      .map(({ slot }) => slot)
+      .toSorted(),
+  ).toEqual([0, 1]);
   expect(server.log.all({ cause: "killed from outside" }, from).map(({ level }) => level)).toEqual([50, 50]);
 });
 
