@@ -122,8 +122,11 @@ function placeOf(line: string): string {
   return inBrackets ?? alone ?? "";
 }
 
-/** Under `--enable-source-maps` our frames name the files that our bundles were made from, which are not even there. */
-function isOwnPlace(place: string): boolean {
+/**
+ * Whether a path or URL is Node's or tsgate's. Under `--enable-source-maps` our frames name the files that our bundles
+ * were made from, which are not even there.
+ */
+export function isOwnPlace(place: string): boolean {
   return place.startsWith("node:") || OWN_FOLDERS.some((folder) => place.startsWith(folder));
 }
 

@@ -6,6 +6,7 @@
 import type { AppReference } from "./app-ref.ts";
 import type { InterfaceName, LogLevel, WorkerInfo } from "./config/types.ts";
 import type { ErrorReport } from "./errors.ts";
+import type { AskingWay } from "./hung-account.ts";
 
 /** What a worker has to know to boot: the answer to its `hello`. */
 export interface BootOrder {
@@ -129,7 +130,10 @@ export type Report =
       readonly summary: string;
       readonly error?: ErrorReport;
     }
-  | ({ readonly tsgate: "heartbeat"; readonly isHealthy: boolean } & Usage)
+  /** `cpuMs`: what the process has used so far. */
+  | ({ readonly tsgate: "heartbeat"; readonly isHealthy: boolean; readonly cpuMs: number } & Usage)
+  /** How it can be asked should its event loop be blocked; by a signal as long as nothing else was said. */
+  | { readonly tsgate: "asked-by"; readonly way: AskingWay }
   | { readonly tsgate: "term-received" }
   /** The application threw where nobody catches; the worker drains by itself. */
   | { readonly tsgate: "uncaught"; readonly origin: string; readonly error: ErrorReport }

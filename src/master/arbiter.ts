@@ -78,6 +78,7 @@ export class Arbiter {
       journal: this.#journal,
       releases: this.#releases,
       events: this.#workerEvents(),
+      examined: (id, cause, examination) => this.#queue.push({ type: "worker-examined", id, cause, examination }),
     });
     this.#reload = new Reload({
       pool: this.#pool,
@@ -155,6 +156,8 @@ export class Arbiter {
         return this.#onExit(event.id, event.code, event.signal);
       case "worker-disconnected":
         return this.#reports.disconnected(event.id);
+      case "worker-examined":
+        return this.#crew.kill(event.id, event.cause, event.examination);
       case "reload-prepared":
         return this.#reload.begin(event.request, event.outcome, monotonicNow());
       case "deadline-passed":
@@ -262,7 +265,10 @@ export class Arbiter {
       this.#log("warn", "master was not running", { lateMs: Math.round(lateMs) });
       return this.#pool.postpone(lateMs);
     }
-    for (const { id, cause } of overdue(this.#pool.workers, now)) this.#crew.kill(id, cause);
+    for (const { id, cause, isAskedFirst } of overdue(this.#pool.workers, now)) {
+      if (isAskedFirst) this.#crew.examine(id, cause, now);
+      else this.#crew.kill(id, cause);
+    }
     if (giveUpAt(this.#pool, this.#giveUpMs()) <= now) this.#halt(gaveUp(this.#giveUpMs()));
   }
 

@@ -6,6 +6,7 @@
 import { assertNever } from "../errors.ts";
 import type { Order } from "../messages.ts";
 import { forkOptions, workerLimits } from "./boot-order.ts";
+import { type Examination, examine } from "./hang/examine.ts";
 import type { Journal } from "./journal.ts";
 import { closeListeners, type Listener } from "./listeners.ts";
 import type { EndCause } from "./model.ts";
@@ -24,6 +25,8 @@ export interface CrewOptions {
   readonly journal: Journal;
   readonly releases: Releases;
   readonly events: WorkerEvents;
+  /** Called when a worker that was to be asked has been. */
+  readonly examined: (id: number, cause: EndCause, examination: Examination) => void;
 }
 
 export class Crew {
@@ -58,11 +61,30 @@ export class Crew {
     this.#processes.get(id)?.send(order);
   }
 
-  kill(id: number, cause: EndCause): void {
+  /** Finds out what blocks the worker, without waiting for it here: `examined` is called with it. */
+  examine(id: number, cause: EndCause, now: number): void {
+    const { pool, examined } = this.#options;
+    const process = this.#processes.get(id);
+    const worker = pool.worker(id);
+    if (worker === undefined || process === undefined) return;
+    pool.examining(id, cause, now);
+    const suspect = {
+      pid: worker.pid,
+      way: worker.askedBy,
+      relay: process.relay,
+      silentMs: now - (worker.lastBeat?.at ?? worker.spawnedAt),
+      cpuMsAtBeat: worker.lastBeat?.cpuMs,
+      signal: () => process.signal("SIGUSR1"),
+    };
+    void examine(suspect).then((examination) => examined(id, cause, examination));
+  }
+
+  /** @param examination what was found out about it; undefined when it was not asked, or did not answer in time */
+  kill(id: number, cause: EndCause, examination?: Examination): void {
     const { pool, journal } = this.#options;
     const worker = pool.worker(id);
-    if (worker === undefined) return;
-    journal.killed(worker, cause);
+    if (worker === undefined || worker.isKilled) return;
+    journal.killed(worker, cause, examination);
     pool.killed(id, cause);
     this.#processes.get(id)?.kill();
   }

@@ -1,6 +1,8 @@
 /** Everything that can happen to the master, as values of its one queue. */
 
 import type { Report } from "../messages.ts";
+import type { Examination } from "./hang/examine.ts";
+import type { EndCause } from "./model.ts";
 import type { MasterSignal } from "./signals.ts";
 import type { Release } from "./release.ts";
 
@@ -14,6 +16,13 @@ export type MasterEvent =
       readonly signal: string | null;
     }
   | { readonly type: "worker-disconnected"; readonly id: number }
+  /** What blocks a worker is known, as far as it can be: it is killed. */
+  | {
+      readonly type: "worker-examined";
+      readonly id: number;
+      readonly cause: EndCause;
+      readonly examination: Examination;
+    }
   | { readonly type: "reload-prepared"; readonly request: number; readonly outcome: ReloadOutcome }
   /** The nearest deadline, due at `dueAt`, has come. */
   | { readonly type: "deadline-passed"; readonly dueAt: number };

@@ -8,6 +8,8 @@ import { monotonicNow } from "../deadline.ts";
 import type { ErrorReport } from "../errors.ts";
 import type { LogFields, WriteRecord } from "../logger.ts";
 import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
+import type { Examination } from "./hang/examine.ts";
+import { findings } from "./hang/findings.ts";
 import type { Listener } from "./listeners.ts";
 import { type Exit, HEAP_LIMIT_REACHED, KILLED_FOR_MEMORY } from "./exit-cause.ts";
 import { LogBudget } from "./log-budget.ts";
@@ -99,12 +101,16 @@ export class Journal {
     this.#write(isGuess ? "warn" : "info", "also listening", { generation, address, sharedBy: "workers", ...hint });
   }
 
-  /** A deadline has passed: the worker is killed. */
-  killed(worker: WorkerRecord, cause: EndCause): void {
+  /** A deadline has passed: the worker is killed. What blocks its event loop is told with it. */
+  killed(worker: WorkerRecord, cause: EndCause, examination: Examination | undefined): void {
     // Told to leave at once, it was given no time: its end is not worth a warning.
     if (worker.hasQuitOrder) return;
-    if (cause === "hung") this.#about(worker, "error", "worker hung");
-    else this.#about(worker, "warn", "worker killed", { cause });
+    const found =
+      examination === undefined
+        ? { found: worker.examined && "nothing: there was no time to find out what blocks it" }
+        : findings(examination);
+    if (cause === "hung") this.#about(worker, "error", "worker hung", found);
+    else this.#about(worker, "warn", "worker killed", { cause, ...found });
   }
 
   /** @param isSaidElsewhere its failure ends the rollout or the start, which says why in its own words */

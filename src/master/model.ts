@@ -3,6 +3,7 @@
  * them; the policies read them. Instants and deadlines are milliseconds on the monotonic clock.
  */
 
+import type { AskingWay } from "../hung-account.ts";
 import type { BootStage, DrainReason, Usage } from "../messages.ts";
 
 /** How far a booting worker has come. `listening`: it was told to listen and has not yet said that it does. */
@@ -49,6 +50,12 @@ export interface WorkerRecord {
   readonly hasQuitOrder: boolean;
   /** SIGKILL was sent; its exit is awaited. */
   readonly isKilled: boolean;
+  /** Its last sign of life since it is ready, and how much CPU time the process had used until then. */
+  readonly lastBeat: { readonly at: number; readonly cpuMs: number | undefined } | undefined;
+  /** How it can be asked what blocks its event loop. */
+  readonly askedBy: AskingWay;
+  /** It is being asked, and is killed with `cause` when that is done, `until` at the latest. */
+  readonly examined: { readonly cause: EndCause; readonly until: number } | undefined;
   readonly failure: BootFailure | undefined;
   /** What its boot still waits for, as what the application did not do. */
   readonly lacks: string | undefined;
@@ -144,6 +151,10 @@ export const CANARY_WATCH_MS = 1000;
 export const ROLLING_FAILURE_LIMIT = 3;
 /** What a worker gets beyond the drain deadline that it was told, to leave by itself. */
 export const KILL_MARGIN_MS = 500;
+/** What is left to a worker that is asked, before its kill, what blocks its event loop. */
+export const EXAMINATION_MS = 1000;
+/** A draining worker that has not beaten for this long is blocked; one that waits for something beats. */
+export const SILENT_AFTER_MS = 1500;
 /** What a worker that was not yet serving gets to leave. */
 export const BOOTING_DRAIN_MS = 1000;
 /** A lone SIGTERM to a worker waits this long for the master's own: a service manager signals the whole group. */

@@ -57,8 +57,10 @@ export class Reports {
         return pool.bootFailed(id, bootFailure(report));
       case "heartbeat":
         if (!report.isHealthy) pool.unwanted(id, "unhealthy", now);
-        pool.heartbeat(id, now, report);
+        pool.heartbeat(id, now, report, report.cpuMs);
         return journal.heldBack(pool.worker(id) ?? worker, now);
+      case "asked-by":
+        return pool.askedBy(id, report.way);
       case "term-received":
         pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
         return crew.send(id, { tsgate: "term-seen" });

@@ -1,24 +1,46 @@
 /**
  * Which workers have outlived their deadline, and whether the clock may be believed. Each live state carries one
- * deadline and passing it has one consequence: the worker is killed. Pure.
+ * deadline and passing it has one consequence: the worker is killed, and one whose event loop is blocked is asked before
+ * what blocks it. Pure.
  */
 
 import { deadlineAfter, NEVER } from "../deadline.ts";
-import type { EndCause, PoolView, WorkerRecord } from "./model.ts";
+import { type EndCause, type PoolView, SILENT_AFTER_MS, type WorkerRecord } from "./model.ts";
 
 /** A wake-up later than this means that the master itself was not running (SIGSTOP, suspend): nobody is judged for it. */
 export const TOLERATED_LATENESS_MS = 500;
 
 /** The deadline of a worker's state; none once it is killed, because then only its exit is awaited. */
-export function deadlineOf(worker: WorkerRecord): number {
-  return worker.isKilled || worker.state.name === "gone" ? NEVER : worker.state.deadline;
+export function deadlineOf({ state, isKilled, examined, hasQuitOrder }: WorkerRecord): number {
+  if (isKilled || state.name === "gone") return NEVER;
+  if (examined === undefined) return state.deadline;
+  return hasQuitOrder ? Math.min(examined.until, state.deadline) : examined.until;
 }
 
-/** The workers whose deadline has passed, each with the cause of its end. */
-export function overdue(workers: readonly WorkerRecord[], now: number): { id: number; cause: EndCause }[] {
+export interface Overdue {
+  readonly id: number;
+  /** The cause of its end. */
+  readonly cause: EndCause;
+  /** It is asked first what blocks it; once, and not when everything has to end at once. */
+  readonly isAskedFirst: boolean;
+}
+
+/** The workers whose deadline has passed. */
+export function overdue(workers: readonly WorkerRecord[], now: number): Overdue[] {
   return workers
     .filter((worker) => deadlineOf(worker) <= now)
-    .map((worker) => ({ id: worker.id, cause: causeFor(worker) }));
+    .map((worker) => ({
+      id: worker.id,
+      cause: worker.examined?.cause ?? causeFor(worker),
+      isAskedFirst: worker.examined === undefined && !worker.hasQuitOrder && isBlocked(worker, now),
+    }));
+}
+
+/** Whether the event loop of a worker whose deadline has passed is blocked, as far as its silence tells. */
+function isBlocked({ state, lastBeat, limits }: WorkerRecord, now: number): boolean {
+  if (state.name === "ready") return true;
+  if (state.name !== "draining" || lastBeat === undefined) return false;
+  return now - lastBeat.at >= Math.min(SILENT_AFTER_MS, limits.heartbeatTimeoutMs || NEVER);
 }
 
 /** By how much all deadlines are to be moved because the wake-up due at `dueAt` came only `now`; 0 if it can be believed. */

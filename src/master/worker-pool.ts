@@ -5,6 +5,7 @@
  */
 
 import { NEVER, deadlineAfter } from "../deadline.ts";
+import type { AskingWay } from "../hung-account.ts";
 import type { DrainReason, Usage } from "../messages.ts";
 import {
   type BootFailure,
@@ -20,6 +21,7 @@ import {
   type WorkerRecord,
   type WorkerState,
   BOOTING_DRAIN_MS,
+  EXAMINATION_MS,
   isServing,
   KILL_MARGIN_MS,
 } from "./model.ts";
@@ -140,6 +142,9 @@ export class WorkerPool implements PoolView {
       cause: undefined,
       hasQuitOrder: false,
       isKilled: false,
+      lastBeat: undefined,
+      askedBy: { by: "signal" },
+      examined: undefined,
       failure: undefined,
       lacks: undefined,
     });
@@ -178,12 +183,15 @@ export class WorkerPool implements PoolView {
     if (worker?.state.name !== "booting") return undefined;
     this.#update(id, {
       state: { name: "ready", since: now, deadline: deadlineAfter(now, worker.limits.heartbeatTimeoutMs) },
+      lastBeat: { at: now, cpuMs: undefined },
     });
     this.noneReadySince = undefined;
     return now - worker.spawnedAt;
   }
 
-  heartbeat(id: number, now: number, usage?: Usage): void {
+  /** @param cpuMs what its process has used so far */
+  heartbeat(id: number, now: number, usage?: Usage, cpuMs?: number): void {
+    this.#update(id, { lastBeat: { at: now, cpuMs } });
     const worker = this.#byId.get(id);
     if (worker === undefined) return;
     // The last one comes when it has drained.
@@ -194,6 +202,16 @@ export class WorkerPool implements PoolView {
     // that past is its successors', of whom none has stayed.
     const isStable = worker.state.since + STABLE_AFTER_MS <= now && worker.unwanted === undefined;
     if (isStable && worker.generation === this.generation) this.#slots.delete(worker.slot);
+  }
+
+  /** How it can be asked what blocks its event loop has changed. */
+  askedBy(id: number, way: AskingWay): void {
+    this.#update(id, { askedBy: way });
+  }
+
+  /** It is overdue because of `cause`, and is asked what blocks it before it is killed. */
+  examining(id: number, cause: EndCause, now: number): void {
+    this.#end(id, cause, { examined: { cause, until: now + EXAMINATION_MS } });
   }
 
   /** It serves, but is to be replaced, not before `notBefore`; the first reason stays. Nothing to one that leaves. */
@@ -276,7 +294,9 @@ export class WorkerPool implements PoolView {
   postpone(ms: number): void {
     for (const worker of this.#byId.values()) {
       if (worker.state.name === "gone") continue;
-      this.#update(worker.id, { state: { ...worker.state, deadline: worker.state.deadline + ms } });
+      const { state, examined } = worker;
+      this.#update(worker.id, { state: { ...state, deadline: state.deadline + ms } });
+      if (examined !== undefined) this.#update(worker.id, { examined: { ...examined, until: examined.until + ms } });
     }
     if (this.noneReadySince !== undefined) this.noneReadySince += ms;
     if (this.stop !== undefined) this.stop = { ...this.stop, serveUntil: this.stop.serveUntil + ms };

@@ -6,7 +6,10 @@
 import cluster, { type Worker } from "node:cluster";
 import dgram from "node:dgram";
 import net from "node:net";
+import type { Duplex } from "node:stream";
 import { messageOf } from "../errors.ts";
+import { RELAY_FD } from "../hung-account.ts";
+import { inspectorOptions } from "../inspector-arguments.ts";
 import type { Order, Report } from "../messages.ts";
 import { sendHandle } from "../node-handles.ts";
 import type { Listener } from "./listeners.ts";
@@ -28,6 +31,9 @@ export interface ForkOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** Standard streams as the master has them, the channel, and at `RELAY_FD` the pipe past the event loop. */
+const STDIO = ["inherit", "inherit", "inherit", "ipc", "pipe"];
+
 /** How long the last messages of a process that has ended are waited for. */
 const LAST_WORDS_MS = 1000;
 /** How long a process whose channel has ended gets to end as well: hardly any lives on. */
@@ -45,11 +51,20 @@ export class WorkerProcess {
   constructor(options: ForkOptions) {
     // Round robin costs twice the CPU a connection and feeds hung workers: the workers accept by themselves.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    const { cwd, entry, nodeArgs } = options;
-    cluster.setupPrimary({ exec: entry, execArgv: [...nodeArgs], args: [], serialization: "json", cwd });
+    const { cwd, entry, nodeArgs, env } = options;
+    const inspector = inspectorOptions(nodeArgs, { ...process.env, ...env });
+    cluster.setupPrimary({
+      exec: entry,
+      execArgv: [...nodeArgs, ...inspector.args],
+      inspectPort: inspector.port,
+      args: [],
+      serialization: "json",
+      stdio: STDIO,
+      cwd,
+    });
     this.id = ++newestId;
     try {
-      this.#worker = cluster.fork(options.env);
+      this.#worker = cluster.fork(env);
     } catch (error) {
       this.#tellForkFailed(error);
     }
@@ -80,7 +95,16 @@ export class WorkerProcess {
   }
 
   kill(): void {
-    this.#worker?.process.kill("SIGKILL");
+    this.signal("SIGKILL");
+  }
+
+  signal(signal: "SIGKILL" | "SIGUSR1"): void {
+    this.#worker?.process.kill(signal);
+  }
+
+  /** The pipe past the worker's event loop, on which a thread of it may answer. */
+  get relay(): Duplex | undefined {
+    return this.#worker?.process.stdio[RELAY_FD] as Duplex | undefined;
   }
 
   #tell(what: (events: WorkerEvents) => void): void {
@@ -101,6 +125,7 @@ export class WorkerProcess {
     const child = worker.process;
     // node:cluster emits the child's errors again, and one that nobody listens for would be thrown.
     worker.on("error", ignoreFailure);
+    this.relay?.on("error", ignoreFailure);
     let end: { code: number | null; signal: string | null } | undefined;
     let isTold = false;
     const tell = (): void => {
@@ -165,6 +190,7 @@ const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string
       ["requests", "number"],
       ["rssBytes", "number"],
     ],
+    "asked-by": [["way", "object"]],
     "term-received": [],
     uncaught: [["error", "object"]],
     "server-closed": [],

@@ -10,14 +10,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { readOrClose, transportOf } from "../node-handles.ts";
+import { beginReply, endReply, type Flight, listRequests } from "./requests-in-flight.ts";
 import { websocketFarewell } from "./websocket-farewell.ts";
 
-interface Connection {
+interface Connection extends Flight {
   /** What HTTP is spoken over: on TLS the encrypted socket, once there is one. */
   socket: Socket;
-  inFlight: number;
-  /** The newest reply begun on it. */
-  newest: ServerResponse | undefined;
   /** The reply that was told to close the connection though its client would have kept it. */
   closing: ServerResponse | undefined;
   /** What had been read when it was last idle: more than that without a request is the beginning of one. */
@@ -112,6 +110,11 @@ export class Connections {
     this.#requestsReached = reached;
   }
 
+  /** How many requests are in flight, and the `limit` oldest of them. */
+  inFlight(limit: number): ReturnType<typeof listRequests> {
+    return listRequests(this.#open, limit);
+  }
+
   #count(): void {
     if (++this.requests === this.#requestsAwaited) this.#requestsReached();
   }
@@ -120,11 +123,10 @@ export class Connections {
   #begin(request: IncomingMessage, response: ServerResponse): void {
     const connection = connectionOf(request.socket);
     if (connection === undefined) return;
-    connection.inFlight++;
     // One that expects a 100 comes twice.
     if (connection.newest !== response) this.#count();
     if (this.isDraining) this.#announceClose(connection, response);
-    connection.newest = response;
+    beginReply(connection, response);
     response.on("close", endOfReply);
   }
 
@@ -171,6 +173,8 @@ export class Connections {
       socket,
       inFlight: 0,
       newest: undefined,
+      newestAt: 0,
+      others: undefined,
       closing: undefined,
       bytesAtRest: 0,
       idleSince: this.isDraining ? performance.now() : 0,
@@ -231,7 +235,7 @@ export class Connections {
 function endOfReply(this: ServerResponse): void {
   const connection = connectionOf(this.req.socket);
   if (connection === undefined) return;
-  connection.inFlight--;
+  endReply(connection, this);
   connection.bytesAtRest = connection.socket.bytesRead;
   if (connection.owner.isDraining) connection.idleSince = performance.now();
 }

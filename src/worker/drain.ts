@@ -7,6 +7,7 @@
 import type net from "node:net";
 import { messageOf, reportError } from "../errors.ts";
 import { stopAccepting } from "../node-handles.ts";
+import { REQUESTS_TOLD } from "../hung-account.ts";
 import { emptyAcceptQueues } from "./accept-queue.ts";
 import { log } from "./channel.ts";
 import type { Connections } from "./connections.ts";
@@ -54,7 +55,7 @@ export async function drain(plan: DrainPlan): Promise<void> {
     Math.min(SWEEP_EVERY_MS, Math.max(1, plan.lingerMs)),
   );
   if (!(await settledWithin(remainingMs(), connections.empty()))) {
-    log("warn", "drain deadline passed", { connections: connections.size });
+    log("warn", "drain deadline passed", { connections: connections.size, ...connections.inFlight(REQUESTS_TOLD) });
     connections.destroyAll();
   }
   clearInterval(sweep);

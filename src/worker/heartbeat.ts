@@ -1,7 +1,8 @@
 /**
- * The worker's signs of life, each with what it has served, how much memory it takes, and the application's own word on
- * its health. Three times false, thrown or unanswered in a row, and the master is told that this worker should be
- * replaced.
+/**
+ * The worker's signs of life, each with what it has served, what it takes of memory and CPU, and the application's own
+ * word on its health. Three times false, thrown or unanswered in a row, and the master is told that this worker should be
+ * replaced. They go on while it drains, so that the master can tell one that is blocked from one that waits.
  */
 
 import { report } from "./channel.ts";
@@ -14,38 +15,59 @@ export interface HeartbeatOptions {
   readonly health: (() => unknown) | undefined;
   /** How many requests have begun. */
   readonly requests: () => number;
+  /** Called at each beat. */
+  readonly beaten: () => void;
 }
 
 export interface Heartbeat {
   /** Says it now, out of turn. */
   beat(): void;
-  stop(): void;
+  /** From here on it only beats: the application is not asked any more, and nothing is kept alive for it. */
+  stopAsking(): void;
 }
 
-/** Begins to beat. */
-export function startHeartbeat({ intervalMs, health, requests }: HeartbeatOptions): Heartbeat {
+let beatAt: number | undefined;
+
+/** How long ago the last beat was; null before the first. */
+export function sinceBeatMs(): number | null {
+  return beatAt === undefined ? null : Math.round(performance.now() - beatAt);
+}
+
+/** Begins to beat, at once. */
+export function startHeartbeat({ intervalMs, health, requests, beaten }: HeartbeatOptions): Heartbeat {
   let failures = 0;
   let isAsking = false;
+  let asked = health;
   const ask = async (): Promise<void> => {
-    if (health === undefined) return;
+    if (asked === undefined) return;
     if (isAsking) {
       failures++;
       return;
     }
     isAsking = true;
-    failures = (await isHealthy(health)) ? 0 : failures + 1;
+    failures = (await isHealthy(asked)) ? 0 : failures + 1;
     isAsking = false;
   };
   const beat = (): void => {
+    beatAt = performance.now();
     const { rss: rssBytes, heapUsed } = process.memoryUsage();
-    const usage = { requests: requests(), rssBytes, heap: heapUse(heapUsed) };
-    report({ tsgate: "heartbeat", isHealthy: failures < TOLERATED_FAILURES, ...usage });
+    const { user, system } = process.cpuUsage();
+    const isHealthy = asked === undefined || failures < TOLERATED_FAILURES;
+    const cpuMs = Math.round((user + system) / 1000);
+    report({ tsgate: "heartbeat", isHealthy, requests: requests(), rssBytes, heap: heapUse(heapUsed), cpuMs });
+    beaten();
   };
+  // The first tells the master where its CPU time begins.
+  beat();
   const timer = setInterval(() => {
     beat();
     void ask();
   }, intervalMs);
-  return { beat, stop: () => clearInterval(timer) };
+  const stopAsking = (): void => {
+    asked = undefined;
+    timer.unref();
+  };
+  return { beat, stopAsking };
 }
 
 async function isHealthy(health: () => unknown): Promise<boolean> {

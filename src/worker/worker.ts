@@ -8,6 +8,7 @@ import { bindProblem } from "../bind-problem.ts";
 import { EXIT, messageOf, reportError } from "../errors.ts";
 import type { BootOrder, DrainReason, ListenerInfo, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
+import { giveAccountOf } from "./account.ts";
 import { Boot } from "./boot.ts";
 import { log, receiveOrders, report } from "./channel.ts";
 import { Connections } from "./connections.ts";
@@ -15,6 +16,7 @@ import { drain } from "./drain.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { runWorkerHook } from "./hooks.ts";
 import { adoptServer, createServer, listen } from "./http-server.ts";
+import { keepInspectable } from "./inspection.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import type { LoadedApplication } from "./load-application.ts";
 import { takeSignals } from "./process-signals.ts";
@@ -47,11 +49,14 @@ export class Worker {
   #isLeaving = false;
   /** Once it is ready. */
   #heartbeat: Heartbeat | undefined;
+  #beaten: () => void = () => {};
   #termTimer: NodeJS.Timeout | undefined;
 
   /** Begins; everything after follows from the master's orders. */
   start(): void {
     takeSignals(() => this.#onTerm());
+    this.#beaten = keepInspectable();
+    giveAccountOf(this.#connections);
     process.on("uncaughtException", (error, origin) => this.#onUncaught(error, origin));
     process.once("disconnect", () => this.#onOrphaned());
     process.on("beforeExit", () => {
@@ -141,6 +146,7 @@ export class Worker {
       intervalMs: this.#order.heartbeatMs,
       health: this.#app.lifecycle.health,
       requests: () => this.#connections.requests,
+      beaten: this.#beaten,
     });
     // Where beats are rare, the replacement would come late.
     this.#connections.whenRequests(this.#order.maxRequests, () => this.#heartbeat?.beat());
@@ -150,7 +156,7 @@ export class Worker {
   async #leave({ why, deadlineMs, wholeServer = false, exitCode = EXIT.stopped }: LeaveOptions): Promise<void> {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
-    this.#heartbeat?.stop();
+    this.#heartbeat?.stopAsking();
     const { lifecycle } = this.#app ?? { lifecycle: {} };
     const lingerMs = Math.min(this.#order?.lingerMs ?? 0, why === "orphaned" ? ORPHAN_LINGER_MS : Infinity);
     // Also before it is ready: connections may have come on the first of several sockets.

@@ -9,6 +9,7 @@ import os from "node:os";
 import { parseArgs } from "node:util";
 import { fetchHandler } from "./fetch-handler.mjs";
 import { freshConnections } from "./fresh-connections.mjs";
+import { hungWorker } from "./hung-worker.mjs";
 import { idleMemory } from "./idle-memory.mjs";
 import { keptConnections } from "./kept-connections.mjs";
 import { table } from "./lib/figures.mjs";
@@ -31,6 +32,7 @@ const BENCHMARKS = {
   "start-up": startUp,
   reloads,
   "master-cpu": masterCpu,
+  "hung-worker": hungWorker,
 };
 
 /**

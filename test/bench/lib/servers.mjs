@@ -38,12 +38,12 @@ export const APPS = {
 
 /**
  * tsgate with `workers` workers.
- * @param {{ node: string, app: string, workers: number, args?: readonly string[], core?: number }} options
+ * @param {{ node: string, app: string, workers: number, args?: readonly string[], core?: number, env?: Record<string, string> }} options
  */
-export async function startTsgate({ node, app, workers, args = [], core }) {
+export async function startTsgate({ node, app, workers, args = [], core, env = {} }) {
   const port = await freePort();
   const command = ["--log-format", "json", "--workers", String(workers), "--bind", `127.0.0.1:${port}`, ...args, app];
-  return await start(node, [TSGATE, ...command], port, workers + 1, { core });
+  return await start(node, [TSGATE, ...command], port, workers + 1, { core, env });
 }
 
 /**

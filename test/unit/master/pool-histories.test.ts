@@ -12,6 +12,7 @@ const EVENTS: fc.MaybeWeightedArbitrary<Happening>[] = [
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("leave" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("crash" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("hang" as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("answer" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("uncaught" as const), pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("unwanted" as const), pick }) },
   {

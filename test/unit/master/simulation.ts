@@ -5,7 +5,13 @@
 
 import type { Usage } from "../../../src/messages.ts";
 import { nextAction } from "../../../src/master/reconcile.ts";
-import { isServing, KILL_MARGIN_MS, type WorkerRecord } from "../../../src/master/model.ts";
+import {
+  type EndCause,
+  EXAMINATION_MS,
+  isServing,
+  KILL_MARGIN_MS,
+  type WorkerRecord,
+} from "../../../src/master/model.ts";
 import { nearestDeadline } from "../../../src/master/nearest-deadline.ts";
 import { recyclingDue, recyclingLimits } from "../../../src/master/recycling.ts";
 import { afterFailure, nextStep } from "../../../src/master/rollout.ts";
@@ -19,6 +25,8 @@ export type Happening =
   | { readonly kind: "beat" }
   | { readonly kind: "crash"; readonly pick: number }
   | { readonly kind: "hang"; readonly pick: number }
+  /** One that is asked what blocks it has answered. */
+  | { readonly kind: "answer"; readonly pick: number }
   | { readonly kind: "uncaught"; readonly pick: number }
   | { readonly kind: "unwanted"; readonly pick: number }
   | { readonly kind: "served"; readonly pick: number; readonly requests: number }
@@ -47,6 +55,8 @@ export class Simulation {
   #nextId = 1;
   #generation = 1;
   readonly #hung = new Set<number>();
+  /** When each that was asked what blocks it was. */
+  readonly #asked = new Map<number, number>();
   readonly #random: () => number;
   /** Ready workers when the rollout began, less those that died by themselves since. */
   #readyFloor: number | undefined;
@@ -80,6 +90,11 @@ export class Simulation {
       case "hang": {
         const worker = this.#choose(event.pick, () => true);
         if (worker !== undefined) this.#hung.add(worker.id);
+        break;
+      }
+      case "answer": {
+        const worker = this.#choose(event.pick, ({ examined }) => examined !== undefined);
+        if (worker?.examined !== undefined) this.#kill(worker, worker.examined.cause);
         break;
       }
       case "uncaught": {
@@ -169,11 +184,11 @@ export class Simulation {
       const dueAt = nearestDeadline(this.pool, Number.POSITIVE_INFINITY, this.now);
       if (dueAt > until) break;
       this.now = Math.max(this.now, dueAt);
-      for (const { id, cause } of overdue(this.pool.workers, this.now)) {
+      for (const { id, cause, isAskedFirst } of overdue(this.pool.workers, this.now)) {
         const worker = this.pool.worker(id);
         if (worker === undefined) continue;
-        this.pool.killed(id, cause);
-        this.#end(worker, null);
+        if (isAskedFirst) this.#ask(worker, cause);
+        else this.#kill(worker, cause);
       }
       this.#reconcile();
       this.#check();
@@ -184,6 +199,20 @@ export class Simulation {
   #beatOf(pick: number, usage: (worker: WorkerRecord) => Usage): void {
     const worker = this.#choose(pick, ({ id, state }) => state.name === "ready" && !this.#hung.has(id));
     if (worker !== undefined) this.pool.heartbeat(worker.id, this.now, usage(worker));
+  }
+
+  #ask(worker: WorkerRecord, cause: EndCause): void {
+    if (this.#asked.has(worker.id)) this.violations.push(`worker ${worker.id} was asked twice`);
+    this.#asked.set(worker.id, this.now);
+    this.pool.examining(worker.id, cause, this.now);
+  }
+
+  #kill(worker: WorkerRecord, cause: EndCause): void {
+    const askedAt = this.#asked.get(worker.id);
+    if (askedAt !== undefined && this.now > askedAt + EXAMINATION_MS)
+      this.violations.push(`worker ${worker.id} was killed ${this.now - askedAt} ms after it was asked`);
+    this.pool.killed(worker.id, cause);
+    this.#end(worker, null);
   }
 
   #progress(worker: WorkerRecord | undefined): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { WorkerRecord, WorkerState } from "../../../src/master/model.ts";
 import { NO_RECYCLING, UNUSED } from "../../../src/master/recycling.ts";
-import { excusableLateness, overdue } from "../../../src/master/watchdog.ts";
+import { deadlineOf, excusableLateness, overdue } from "../../../src/master/watchdog.ts";
 
 const DEADLINE = 1000;
 
@@ -20,6 +20,9 @@ function worker(state: WorkerState, change: Partial<WorkerRecord> = {}): WorkerR
     cause: undefined,
     hasQuitOrder: false,
     isKilled: false,
+    lastBeat: undefined,
+    askedBy: { by: "signal" },
+    examined: undefined,
     failure: undefined,
     lacks: undefined,
     ...change,
@@ -36,7 +39,7 @@ describe("a worker whose deadline has passed", () => {
     { state: READY, cause: "hung" },
     { state: DRAINING, cause: "drain timeout" },
   ])("is overdue when $state.name, because of: $cause", ({ state, cause }) => {
-    expect(overdue([worker(state)], DEADLINE)).toEqual([{ id: 1, cause }]);
+    expect(overdue([worker(state)], DEADLINE)).toMatchObject([{ id: 1, cause }]);
   });
 
   it("is left alone a moment before", () => {
@@ -45,6 +48,54 @@ describe("a worker whose deadline has passed", () => {
 
   it("is not judged twice: once killed, its exit is awaited", () => {
     expect(overdue([worker(READY, { isKilled: true })], DEADLINE + 1)).toEqual([]);
+  });
+});
+
+describe("a worker that is overdue", () => {
+  const limits = { bootTimeoutMs: 0, heartbeatTimeoutMs: 30_000, gracefulTimeoutMs: 0 };
+  const hastier = { ...limits, heartbeatTimeoutMs: 1000 };
+  const never = { ...limits, heartbeatTimeoutMs: 0 };
+  const lastBeat = (silentMs: number): WorkerRecord["lastBeat"] => ({ at: DEADLINE - silentMs, cpuMs: 7 });
+
+  it.each([
+    { what: "hangs", state: READY, change: {}, isAsked: true },
+    { what: "boots", state: BOOTING, change: { lastBeat: lastBeat(9000) }, isAsked: false },
+    { what: "drains and beats", state: DRAINING, change: { limits, lastBeat: lastBeat(1499) }, isAsked: false },
+    { what: "drains and is silent", state: DRAINING, change: { limits, lastBeat: lastBeat(1500) }, isAsked: true },
+    {
+      what: "drains without --timeout",
+      state: DRAINING,
+      change: { limits: never, lastBeat: lastBeat(1500) },
+      isAsked: true,
+    },
+    {
+      what: "drains with a short one",
+      state: DRAINING,
+      change: { limits: hastier, lastBeat: lastBeat(1000) },
+      isAsked: true,
+    },
+    { what: "drains and was never ready", state: DRAINING, change: { limits }, isAsked: false },
+    { what: "has to leave at once", state: READY, change: { hasQuitOrder: true }, isAsked: false },
+  ])("when it $what is asked first what blocks it: $isAsked", ({ state, change, isAsked }) => {
+    expect(overdue([worker(state, change)], DEADLINE)).toMatchObject([{ isAskedFirst: isAsked }]);
+  });
+
+  const examined = { cause: "hung", until: DEADLINE + 1000 } as const;
+
+  it("is not asked twice, but killed at the latest when its time to answer is over", () => {
+    const asked = worker(READY, { examined });
+    expect(overdue([asked], DEADLINE + 999)).toEqual([]);
+    expect(overdue([asked], DEADLINE + 1000)).toEqual([{ id: 1, cause: "hung", isAskedFirst: false }]);
+  });
+
+  it("keeps that deadline and that cause when it is told to drain meanwhile", () => {
+    const asked = worker({ ...DRAINING, deadline: DEADLINE + 30_000 }, { examined });
+    expect(overdue([asked], DEADLINE + 1000)).toEqual([{ id: 1, cause: "hung", isAskedFirst: false }]);
+  });
+
+  it("is not waited for longer than anybody else when all have to leave at once", () => {
+    const asked = worker({ ...DRAINING, deadline: DEADLINE + 500 }, { examined, hasQuitOrder: true });
+    expect(deadlineOf(asked)).toBe(DEADLINE + 500);
   });
 });
 

@@ -1,0 +1,86 @@
+/**
+ * The account that this process gives of itself when its event loop is blocked: what is on its stack, which requests are
+ * in flight. It runs in the middle of whatever blocks the loop, at most once or twice in the life of a process that is
+ * then killed: it uses no regular expression, because one may be running, and changes nothing that it does not restore.
+ */
+
+import { fileURLToPath } from "node:url";
+import { isOwnPlace } from "../errors.ts";
+import { type Account, ACCOUNT_SYMBOL, ASKING_SCRIPT, type Frame, REQUESTS_TOLD } from "../hung-account.ts";
+import { callSites } from "./call-sites.ts";
+import type { Connections } from "./connections.ts";
+import { sinceBeatMs } from "./heartbeat.ts";
+import { originalPosition } from "./original-position.ts";
+
+/** Lets the master ask, by a name that no application meets by accident. */
+export function giveAccountOf(connections: Connections): void {
+  const trap = new Trap();
+  const tell = (): Account => {
+    const frames = trap.caught ?? (trap.isBusy ? [] : framesOutside(tell));
+    if (!frames.some(({ isUsers }) => isUsers)) trap.set();
+    return { frames, ...connections.inFlight(REQUESTS_TOLD), sinceBeatMs: sinceBeatMs() };
+  };
+  Object.defineProperty(process, Symbol.for(ACCOUNT_SYMBOL), { value: tell });
+}
+
+/** Catches the application where it next begins something asynchronous, as each link of a chain of ticks or microtasks does. */
+class Trap {
+  caught: readonly Frame[] | undefined;
+  /** The question has interrupted the trap itself. */
+  isBusy = false;
+  #isSet = false;
+
+  set(): void {
+    if (this.#isSet) return;
+    this.#isSet = true;
+    const init = (): void => {
+      if (this.isBusy || this.caught !== undefined) return;
+      this.isBusy = true;
+      const frames = framesOutside(init);
+      const first = frames.findIndex(({ isUsers }) => isUsers);
+      // What stands above is the hook's own.
+      if (first >= 0) this.caught = frames.slice(first);
+      this.isBusy = false;
+    };
+    process.getBuiltinModule("node:async_hooks").createHook({ init }).enable();
+  }
+}
+
+/** The stack below the call of `inner`. */
+function framesOutside(inner: (...args: never[]) => unknown): Frame[] {
+  return callSites(inner).filter(isOfInterest).map(toFrame);
+}
+
+/** Not of the script that asks. */
+function isOfInterest(site: NodeJS.CallSite): boolean {
+  return site.getFileName() !== ASKING_SCRIPT && site.getScriptNameOrSourceURL() !== ASKING_SCRIPT;
+}
+
+function toFrame(site: NodeJS.CallSite): Frame {
+  const source = site.getFileName() ?? "";
+  const line = site.getLineNumber() ?? 0;
+  const column = site.getColumnNumber() ?? 0;
+  const name = nameOf(site, `${source}:${line}:${column}`);
+  const isUsers = source === "" ? site.isEval() : !isOwnPlace(source);
+  const original = isUsers && source !== "" ? originalPosition(source, line, column) : undefined;
+  const { file, ...position } = original ?? { file: source, line, column };
+  return { name, function: site.getFunctionName() ?? "", ...position, file: withoutScheme(file), isUsers };
+}
+
+/** `name (place)`, `async place`, or the place alone. */
+function nameOf(site: NodeJS.CallSite, place: string): string {
+  const text = (site as { toString(): string }).toString();
+  if (text.endsWith(` (${place})`)) return text.slice(0, -place.length - 3);
+  if (text.endsWith(place)) return text.slice(0, -place.length).trimEnd();
+  return text.endsWith(BUILT_IN) ? text.slice(0, -BUILT_IN.length) : text;
+}
+
+const BUILT_IN = " (<anonymous>)";
+
+function withoutScheme(file: string): string {
+  try {
+    return file.startsWith("file://") ? fileURLToPath(file) : file;
+  } catch {
+    return file;
+  }
+}

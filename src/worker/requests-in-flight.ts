@@ -1,0 +1,58 @@
+/**
+ * Which requests are in flight, for the record of a hang or of an overdue drain. On the hot path this is one look at the
+ * clock: the list is made when somebody asks.
+ */
+
+import type { ServerResponse } from "node:http";
+import type { RequestInFlight } from "../hung-account.ts";
+
+/** The requests of one connection. */
+export interface Flight {
+  inFlight: number;
+  /** The newest reply begun, which may have ended. */
+  newest: ServerResponse | undefined;
+  newestAt: number;
+  /** Those in flight beside the newest, with the instants at which they began; only pipelining and HTTP/2 have any. */
+  others: Map<ServerResponse, number> | undefined;
+}
+
+export function beginReply(flight: Flight, response: ServerResponse): void {
+  if (flight.newest !== undefined && flight.newest !== response && isNewestInFlight(flight)) {
+    flight.others ??= new Map();
+    flight.others.set(flight.newest, flight.newestAt);
+  }
+  flight.inFlight++;
+  flight.newest = response;
+  flight.newestAt = performance.now();
+}
+
+export function endReply(flight: Flight, response: ServerResponse): void {
+  flight.inFlight--;
+  flight.others?.delete(response);
+}
+
+/** How many requests are in flight, and the `limit` oldest of them, oldest first. */
+export function listRequests(
+  flights: Iterable<Flight>,
+  limit: number,
+): { readonly inFlight: number; readonly requests: RequestInFlight[] } {
+  const begun: (readonly [ServerResponse, number])[] = [];
+  for (const flight of flights) {
+    if (flight.others !== undefined) begun.push(...flight.others);
+    if (flight.newest !== undefined && isNewestInFlight(flight)) begun.push([flight.newest, flight.newestAt]);
+  }
+  const now = performance.now();
+  const oldest = begun.sort(([, a], [, b]) => a - b).slice(0, limit);
+  return { inFlight: begun.length, requests: oldest.map(([response, at]) => describe(response, now - at)) };
+}
+
+function isNewestInFlight({ inFlight, others }: Flight): boolean {
+  return inFlight > (others?.size ?? 0);
+}
+
+function describe({ req }: ServerResponse, ageMs: number): RequestInFlight {
+  const [path = ""] = (req.url ?? "").split("?", 1);
+  return { method: req.method ?? "", path: path.slice(0, LONGEST_PATH), ageMs: Math.round(ageMs) };
+}
+
+const LONGEST_PATH = 500;
