@@ -6,7 +6,7 @@
 import type { AppReference } from "./app-ref.ts";
 import type { InterfaceName, LogLevel, WorkerInfo } from "./config/types.ts";
 import type { ErrorReport } from "./errors.ts";
-import type { AskingWay } from "./hung-account.ts";
+import type { AskingWay, RequestInFlight } from "./hung-account.ts";
 
 /** What a worker has to know to boot: the answer to its `hello`. */
 export interface BootOrder {
@@ -136,7 +136,14 @@ export type Report =
   | { readonly tsgate: "asked-by"; readonly way: AskingWay }
   | { readonly tsgate: "term-received" }
   /** The application threw where nobody catches; the worker drains by itself. */
-  | { readonly tsgate: "uncaught"; readonly origin: string; readonly error: ErrorReport }
+  | {
+      readonly tsgate: "uncaught";
+      readonly origin: string;
+      readonly error: ErrorReport;
+      /** How many requests are in flight on it, and the oldest of them. */
+      readonly inFlight: number;
+      readonly requests: readonly RequestInFlight[];
+    }
   /** The application has closed its own server; the worker drains by itself. */
   | { readonly tsgate: "server-closed" }
   /** The application listens somewhere else besides; `isGuess`: that server might be the one that was meant. */

@@ -5,7 +5,6 @@
 
 import type { LogLevel } from "../config/types.ts";
 import { monotonicNow } from "../deadline.ts";
-import type { ErrorReport } from "../errors.ts";
 import type { LogFields, WriteRecord } from "../logger.ts";
 import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
 import type { Examination } from "./hang/examine.ts";
@@ -79,8 +78,8 @@ export class Journal {
     this.#write("error", "worker not replaced", { ...identity(held), ...fields });
   }
 
-  uncaught(worker: WorkerRecord, origin: string, error: ErrorReport): void {
-    this.#about(worker, "error", "uncaught exception in the application", { origin, error });
+  uncaught(worker: WorkerRecord, { origin, error, inFlight, requests }: Extract<Report, { tsgate: "uncaught" }>): void {
+    this.#about(worker, "error", "uncaught exception in the application", { origin, error, inFlight, requests });
   }
 
   disconnected(worker: WorkerRecord): void {

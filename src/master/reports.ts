@@ -65,8 +65,8 @@ export class Reports {
         pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
         return crew.send(id, { tsgate: "term-seen" });
       case "uncaught": {
-        const { error, origin } = report;
-        journal.uncaught(worker, origin, error);
+        const { error } = report;
+        journal.uncaught(worker, report);
         const failure = `the application threw ${error.message}`;
         return this.#onFailing(worker, "uncaught exception", failure, error.stack, now);
       }

@@ -6,6 +6,7 @@
 import type net from "node:net";
 import { bindProblem } from "../bind-problem.ts";
 import { EXIT, messageOf, reportError } from "../errors.ts";
+import { REQUESTS_TOLD } from "../hung-account.ts";
 import type { BootOrder, DrainReason, ListenerInfo, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
 import { giveAccountOf } from "./account.ts";
@@ -200,7 +201,8 @@ export class Worker {
     // An application that catches these itself has decided to go on.
     if (process.listenerCount("uncaughtException") > 1) return;
     if (this.#isLeaving) {
-      log("error", "uncaught exception in the application", { origin, error: reportError(error) });
+      const underway = this.#connections.inFlight(REQUESTS_TOLD);
+      log("error", "uncaught exception in the application", { origin, error: reportError(error), ...underway });
     } else if (this.#boot !== undefined) {
       this.#boot.fail(error);
     } else if (this.#order === undefined) {
@@ -208,7 +210,8 @@ export class Worker {
       report({ tsgate: "boot-failed", stage: "load", summary, error: reportError(error) });
       process.exit(EXIT.error);
     } else {
-      report({ tsgate: "uncaught", origin, error: reportError(error) });
+      const underway = this.#connections.inFlight(REQUESTS_TOLD);
+      report({ tsgate: "uncaught", origin, error: reportError(error), ...underway });
       this.#leaveAlone("uncaught exception", EXIT.error);
     }
   }

@@ -59,6 +59,14 @@ describe("a worker that dies is replaced in its slot", () => {
     const thrown = await server.waitForRecord("uncaught exception in the application");
     expect(thrown).toMatchObject({ level: 50, pid, origin: "uncaughtException" });
     expect(thrown.error).toMatchObject({ message: "thrown on purpose" });
+    // Both are in flight: the one that threw is never answered.
+    expect(thrown).toMatchObject({
+      inFlight: 2,
+      requests: [
+        { method: "GET", path: "/stream", ageMs: expect.any(Number) },
+        { method: "GET", path: "/throw", ageMs: expect.any(Number) },
+      ],
+    });
     expect((thrown.error as { stack: string }).stack).toMatch(/thrownByTheApplication.*node-app\.mjs:\d+:\d+/);
     await respawnOf(server, pid);
     await asking.received(/ one\r\n0\r\n\r\n$/);
