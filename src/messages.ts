@@ -7,6 +7,7 @@ import type { AppReference } from "./app-ref.ts";
 import type { InterfaceName, LogLevel, WorkerInfo } from "./config/types.ts";
 import type { ErrorReport } from "./errors.ts";
 import type { AskingWay, RequestInFlight } from "./hung-account.ts";
+import type { WorkerLoad } from "./worker-load.ts";
 
 /** What a worker has to know to boot: the answer to its `hello`. */
 export interface BootOrder {
@@ -30,6 +31,8 @@ export interface BootOrder {
   /** It beats at once when it has begun so many requests; 0 for never. */
   readonly maxRequests: number;
   readonly backlog: number;
+  /** Connections that it may hold at once; 0 for any number. */
+  readonly workerConnections: number;
   readonly multiprocess: boolean;
   readonly processTitle: string;
   /** The configuration file, when it holds hooks that run in the worker. */
@@ -58,7 +61,13 @@ export type Order =
   | { readonly tsgate: "boot"; readonly order: BootOrder }
   /** Load and describe the application, then exit; nothing is started. */
   | { readonly tsgate: "check"; readonly order: BootOrder }
+  /** Its first copy of a socket is to be listened on, a later one is for when it has paused. */
   | { readonly tsgate: "listen"; readonly listener: ListenerInfo }
+  /** Accept nothing for a while; others do. */
+  | { readonly tsgate: "pause" }
+  | { readonly tsgate: "resume" }
+  /** Tell changes of the load between heartbeats, or no longer. */
+  | { readonly tsgate: "report-load"; readonly isWanted: boolean }
   /** Finish what is in flight and leave; `stop` is the whole server's: the accept queue is emptied first. */
   | { readonly tsgate: "drain"; readonly why: DrainReason; readonly wholeServer: boolean; readonly deadlineMs: number }
   /** Leave now. */
@@ -131,7 +140,15 @@ export type Report =
       readonly error?: ErrorReport;
     }
   /** `cpuMs`: what the process has used so far. */
-  | ({ readonly tsgate: "heartbeat"; readonly isHealthy: boolean; readonly cpuMs: number } & Usage)
+  | ({
+      readonly tsgate: "heartbeat";
+      readonly isHealthy: boolean;
+      readonly cpuMs: number;
+      readonly load: WorkerLoad;
+    } & Usage)
+  | { readonly tsgate: "load-changed"; readonly load: WorkerLoad }
+  /** It needs a copy of each socket, to listen on after its next pause. */
+  | { readonly tsgate: "sockets-wanted" }
   /** How it can be asked should its event loop be blocked; by a signal as long as nothing else was said. */
   | { readonly tsgate: "asked-by"; readonly way: AskingWay }
   | { readonly tsgate: "term-received" }

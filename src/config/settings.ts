@@ -134,6 +134,15 @@ export const SETTINGS: { readonly [Key in keyof Settings]: SettingRow<Settings[K
     kinds,
     takesEffect: "reload",
   },
+  workerConnections: {
+    group: "Workers",
+    metavar: "N",
+    type: one((value) => parseInteger(value, 0, 1_000_000)),
+    default: 0,
+    doc: "Connections that a worker holds at once; it stops accepting while it has so many; 0 means any number",
+    kinds,
+    takesEffect: "reload",
+  },
   nodeArg: {
     group: "Workers",
     metavar: "ARG",

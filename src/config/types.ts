@@ -38,6 +38,7 @@ export interface Settings {
   readonly shutdownDelay: number;
   readonly surge: Surge;
   readonly giveUp: number;
+  readonly workerConnections: number;
   readonly keepAlive: number;
   readonly maxRequests: number;
   readonly maxRequestsJitter: number;

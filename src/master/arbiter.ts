@@ -9,6 +9,7 @@ import type { Configuration, Hooks, Settings } from "../config/types.ts";
 import { monotonicNow, NEVER } from "../deadline.ts";
 import { assertNever, EXIT, type ExitCode, reportError, TsgateError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
+import { Balancer } from "./balancer.ts";
 import { heapFacts, processTitle, workerLimits, workerInfo } from "./boot-order.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -55,6 +56,7 @@ export class Arbiter {
   readonly #pool: WorkerPool;
   readonly #journal: Journal;
   readonly #crew: Crew;
+  readonly #balancer: Balancer;
   readonly #reload: Reload;
   readonly #reports: Reports;
   readonly #oomKills = new OomKills(monotonicNow());
@@ -80,6 +82,7 @@ export class Arbiter {
       events: this.#workerEvents(),
       examined: (id, cause, examination) => this.#queue.push({ type: "worker-examined", id, cause, examination }),
     });
+    this.#balancer = new Balancer({ pool: this.#pool, crew: this.#crew, journal: this.#journal });
     this.#reload = new Reload({
       pool: this.#pool,
       releases: this.#releases,
@@ -92,6 +95,7 @@ export class Arbiter {
     this.#reports = new Reports({
       pool: this.#pool,
       crew: this.#crew,
+      balancer: this.#balancer,
       journal: this.#journal,
       releases: this.#releases,
       reload: this.#reload,
@@ -175,13 +179,15 @@ export class Arbiter {
     for (let action = nextAction(this.#pool, now); action !== undefined; action = nextAction(this.#pool, now)) {
       this.#crew.perform(action, this.#listeners, now);
     }
+    this.#balancer.settle(now);
     this.#journal.degradation();
   }
 
   #sleepUntilNearestDeadline(): void {
     clearTimeout(this.#timer);
     const now = monotonicNow();
-    const dueAt = nearestDeadline(this.#pool, giveUpAt(this.#pool, this.#giveUpMs()), now);
+    const others = Math.min(giveUpAt(this.#pool, this.#giveUpMs()), this.#balancer.looksAgainAt(now));
+    const dueAt = nearestDeadline(this.#pool, others, now);
     if (dueAt === NEVER) return;
     // One poll phase passes before anyone is judged: heartbeats that wait in the channels are read first.
     const wake = (): unknown => setImmediate(() => this.#queue.push({ type: "deadline-passed", dueAt }));

@@ -43,6 +43,7 @@ export function bootOrder(
     heartbeatMs: heartbeatMs(settings.timeout),
     maxRequests,
     backlog: settings.backlog,
+    workerConnections: settings.workerConnections,
     multiprocess: settings.workers > 1,
     processTitle: processTitle(settings, `worker ${worker.slot}`),
     hooksFile: WORKER_HOOKS.some((name) => hooks[name] !== undefined) ? configuration.configFile : undefined,

@@ -43,7 +43,7 @@ export class Crew {
         return this.#spawn(action.slot, action.generation, now);
       case "listen":
         this.#options.pool.listenOrdered(action.id);
-        return this.#processes.get(action.id)?.sendListeners(listeners);
+        return this.sendListeners(action.id, listeners);
       case "drain":
         return this.#drain(action, now);
       case "quit":
@@ -59,6 +59,11 @@ export class Crew {
 
   send(id: number, order: Order): void {
     this.#processes.get(id)?.send(order);
+  }
+
+  /** Sends it a copy of each socket. */
+  sendListeners(id: number, listeners: readonly Listener[]): void {
+    this.#processes.get(id)?.sendListeners(listeners);
   }
 
   /** Finds out what blocks the worker, without waiting for it here: `examined` is called with it. */

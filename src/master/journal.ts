@@ -54,6 +54,15 @@ export class Journal {
     this.#change("info", "worker ready", worker, { bootMs: Math.round(bootMs) });
   }
 
+  /** It accepts nothing for a while, so that connections spread evenly. */
+  paused(worker: WorkerRecord, connections: number): void {
+    this.#write("debug", "worker paused", { ...identity(worker), connections });
+  }
+
+  resumed(worker: WorkerRecord, connections: number): void {
+    this.#write("debug", "worker resumed", { ...identity(worker), connections });
+  }
+
   draining(worker: WorkerRecord, why: DrainReason, facts: LogFields = {}): void {
     this.#change("info", "worker draining", worker, { why, ...facts });
   }

@@ -7,6 +7,7 @@ import { settingMisfit } from "../config/kind-check.ts";
 import { monotonicNow } from "../deadline.ts";
 import { assertNever } from "../errors.ts";
 import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
+import type { Balancer } from "./balancer.ts";
 import { bootOrder } from "./boot-order.ts";
 import type { Crew } from "./crew.ts";
 import { bootFailure } from "./failure-report.ts";
@@ -20,6 +21,7 @@ import type { WorkerPool } from "./worker-pool.ts";
 export interface ReportsOptions {
   readonly pool: WorkerPool;
   readonly crew: Crew;
+  readonly balancer: Balancer;
   readonly journal: Journal;
   readonly releases: Releases;
   readonly reload: Reload;
@@ -36,7 +38,7 @@ export class Reports {
 
   /** Takes what the worker `id` has said; nothing of a worker that has gone. */
   take(id: number, report: Report): void {
-    const { pool, crew, journal } = this.#options;
+    const { pool, crew, journal, balancer } = this.#options;
     const worker = pool.worker(id);
     if (worker === undefined) return;
     const now = monotonicNow();
@@ -57,8 +59,13 @@ export class Reports {
         return pool.bootFailed(id, bootFailure(report));
       case "heartbeat":
         if (!report.isHealthy) pool.unwanted(id, "unhealthy", now);
+        balancer.heard(id, report.load, now);
         pool.heartbeat(id, now, report, report.cpuMs);
         return journal.heldBack(pool.worker(id) ?? worker, now);
+      case "load-changed":
+        return balancer.heard(id, report.load, now);
+      case "sockets-wanted":
+        return crew.sendListeners(id, this.#options.listeners());
       case "asked-by":
         return pool.askedBy(id, report.way);
       case "term-received":

@@ -189,7 +189,10 @@ const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string
     heartbeat: [
       ["requests", "number"],
       ["rssBytes", "number"],
+      ["load", "object"],
     ],
+    "load-changed": [["load", "object"]],
+    "sockets-wanted": [],
     "asked-by": [["way", "object"]],
     "term-received": [],
     uncaught: [["error", "object"]],

@@ -57,6 +57,8 @@ type Emit = (this: unknown, event: string, ...args: unknown[]) => boolean;
 export class Connections {
   readonly #open = new Set<Connection>();
   isDraining = false;
+  /** Told the number of open connections whenever it changes. */
+  countChanged: (count: number) => void = () => {};
   #isClosing = false;
   #whenEmpty: (() => void) | undefined;
   /** The connection that is being set up in this turn. */
@@ -185,8 +187,10 @@ export class Connections {
     this.#arriving = connection;
     (socket as Tracked)[CONNECTION] = connection;
     this.#open.add(connection);
+    this.countChanged(this.#open.size);
     socket.on("close", () => {
       this.#open.delete(connection);
+      this.countChanged(this.#open.size);
       if (this.#open.size === 0) this.#whenEmpty?.();
     });
   }

@@ -1,10 +1,10 @@
 /**
-/**
  * The worker's signs of life, each with what it has served, what it takes of memory and CPU, and the application's own
  * word on its health. Three times false, thrown or unanswered in a row, and the master is told that this worker should be
  * replaced. They go on while it drains, so that the master can tell one that is blocked from one that waits.
  */
 
+import type { WorkerLoad } from "../worker-load.ts";
 import { report } from "./channel.ts";
 import { heapUse } from "./heap-use.ts";
 
@@ -15,6 +15,7 @@ export interface HeartbeatOptions {
   readonly health: (() => unknown) | undefined;
   /** How many requests have begun. */
   readonly requests: () => number;
+  readonly load: () => WorkerLoad;
   /** Called at each beat. */
   readonly beaten: () => void;
 }
@@ -34,7 +35,7 @@ export function sinceBeatMs(): number | null {
 }
 
 /** Begins to beat, at once. */
-export function startHeartbeat({ intervalMs, health, requests, beaten }: HeartbeatOptions): Heartbeat {
+export function startHeartbeat({ intervalMs, health, requests, load, beaten }: HeartbeatOptions): Heartbeat {
   let failures = 0;
   let isAsking = false;
   let asked = health;
@@ -52,9 +53,15 @@ export function startHeartbeat({ intervalMs, health, requests, beaten }: Heartbe
     beatAt = performance.now();
     const { rss: rssBytes, heapUsed } = process.memoryUsage();
     const { user, system } = process.cpuUsage();
-    const isHealthy = asked === undefined || failures < TOLERATED_FAILURES;
-    const cpuMs = Math.round((user + system) / 1000);
-    report({ tsgate: "heartbeat", isHealthy, requests: requests(), rssBytes, heap: heapUse(heapUsed), cpuMs });
+    report({
+      tsgate: "heartbeat",
+      isHealthy: asked === undefined || failures < TOLERATED_FAILURES,
+      requests: requests(),
+      rssBytes,
+      heap: heapUse(heapUsed),
+      cpuMs: Math.round((user + system) / 1000),
+      load: load(),
+    });
     beaten();
   };
   // The first tells the master where its CPU time begins.

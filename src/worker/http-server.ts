@@ -75,6 +75,8 @@ export async function listen(
     server.once("error", reject);
     server.once("listening", () => {
       server.off("error", reject);
+      // When it listens again, after a pause, Node would begin anew to count down to its next look at slow clients.
+      server.removeAllListeners("listening");
       server.on("error", (error) => log("error", "listening socket failed", { isUnix, error: reportError(error) }));
       resolve();
     });

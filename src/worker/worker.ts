@@ -16,12 +16,13 @@ import { Connections } from "./connections.ts";
 import { drain } from "./drain.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { runWorkerHook } from "./hooks.ts";
-import { adoptServer, createServer, listen } from "./http-server.ts";
+import { adoptServer } from "./http-server.ts";
 import { keepInspectable } from "./inspection.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import type { LoadedApplication } from "./load-application.ts";
 import { takeSignals } from "./process-signals.ts";
 import { outputWritten } from "./output-written.ts";
+import { Reception } from "./reception.ts";
 import { toldReady } from "./told-ready.ts";
 
 /** An orphan's idle connections need not be kept for long: nobody reloads behind it. */
@@ -40,11 +41,12 @@ interface LeaveOptions {
 
 export class Worker {
   readonly #connections = new Connections();
-  readonly #servers: net.Server[] = [];
   /** Other servers of the application, which listen by themselves. */
   readonly #others: net.Server[] = [];
   #order: BootOrder | undefined;
   #app: LoadedApplication | undefined;
+  /** From when the application has loaded. */
+  #reception: Reception | undefined;
   /** Until it is ready. */
   #boot: Boot | undefined;
   #isLeaving = false;
@@ -75,6 +77,10 @@ export class Worker {
         return this.#check(order.order);
       case "listen":
         return this.#listen(order.listener, handle);
+      case "pause":
+      case "resume":
+      case "report-load":
+        return this.#reception?.obey(order);
       case "drain":
         return this.#leave(order);
       case "quit":
@@ -94,6 +100,7 @@ export class Worker {
     try {
       this.#app = await boot.load();
       this.#adopt(this.#app);
+      this.#reception = new Reception(this.#app, order, this.#connections);
       await boot.start(this.#app, hasToldReady);
     } catch (error) {
       boot.fail(error);
@@ -130,23 +137,21 @@ export class Worker {
   }
 
   async #listen(listener: ListenerInfo, handle: RawHandle | undefined): Promise<void> {
-    const boot = this.#boot;
-    if (this.#app === undefined || this.#order === undefined || boot === undefined || handle === undefined)
+    const reception = this.#reception;
+    if (this.#app === undefined || this.#order === undefined || reception === undefined || this.#isLeaving)
       return handle?.close();
-    if (this.#isLeaving) return handle.close();
-    const server = createServer(this.#app, this.#order, this.#connections);
     try {
-      await listen(server, listener, handle, this.#order.backlog);
+      if (!(await reception.take(listener, handle))) return;
     } catch (error) {
-      return boot.failWith(`cannot listen on ${listener.address}: ${bindProblem(error)}`, { stage: "bind" });
+      return this.#boot?.failWith(`cannot listen on ${listener.address}: ${bindProblem(error)}`, { stage: "bind" });
     }
-    if (this.#servers.push(server) < listener.count) return;
     this.#boot = undefined;
     report({ tsgate: "ready" });
     this.#heartbeat = startHeartbeat({
       intervalMs: this.#order.heartbeatMs,
       health: this.#app.lifecycle.health,
       requests: () => this.#connections.requests,
+      load: () => reception.load(),
       beaten: this.#beaten,
     });
     // Where beats are rare, the replacement would come late.
@@ -161,10 +166,12 @@ export class Worker {
     const { lifecycle } = this.#app ?? { lifecycle: {} };
     const lingerMs = Math.min(this.#order?.lingerMs ?? 0, why === "orphaned" ? ORPHAN_LINGER_MS : Infinity);
     // Also before it is ready: connections may have come on the first of several sockets.
-    if (this.#servers.length > 0) {
+    this.#reception?.leave(wholeServer);
+    const servers = this.#reception?.servers ?? [];
+    if (servers.length > 0) {
       const mayDelay = why !== "orphaned";
       await drain({
-        servers: this.#servers,
+        servers,
         others: this.#others,
         held: this.#app?.interface === "server" ? this.#app.held : undefined,
         connections: this.#connections,

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
+import { evenLoad } from "./even-load.mjs";
 import { fetchHandler } from "./fetch-handler.mjs";
 import { freshConnections } from "./fresh-connections.mjs";
 import { hungWorker } from "./hung-worker.mjs";
@@ -30,6 +31,7 @@ const BENCHMARKS = {
   "fetch-handler": fetchHandler,
   "idle-memory": idleMemory,
   "start-up": startUp,
+  "even-load": evenLoad,
   reloads,
   "master-cpu": masterCpu,
   "hung-worker": hungWorker,

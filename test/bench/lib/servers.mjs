@@ -47,12 +47,13 @@ export async function startTsgate({ node, app, workers, args = [], core, env = {
 }
 
 /**
- * A hand-written node:cluster with `workers` workers.
- * @param {{ node: string, app: string, workers: number }} options
+ * A hand-written node:cluster with `workers` workers; `isShared`: they all accept from one socket, and nobody dispatches.
+ * @param {{ node: string, app: string, workers: number, isShared?: boolean }} options
  */
-export async function startCluster({ node, app, workers }) {
+export async function startCluster({ node, app, workers, isShared = false }) {
   const port = await freePort();
-  return await start(node, [APPS.cluster, app, String(port), String(workers)], port, workers + 1);
+  const env = isShared ? { NODE_CLUSTER_SCHED_POLICY: "none" } : {};
+  return await start(node, [APPS.cluster, app, String(port), String(workers)], port, workers + 1, { env });
 }
 
 /**

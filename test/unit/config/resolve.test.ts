@@ -54,6 +54,7 @@ describe("with nothing given", () => {
       shutdownDelay: 0,
       surge: { kind: "percent", value: 25 },
       giveUp: 300_000,
+      workerConnections: 0,
       keepAlive: 75_000,
       maxRequests: 0,
       maxRequestsJitter: 0,

@@ -1,0 +1,71 @@
+/**
+ * How a worker takes connections in: its acceptor, what it tells the master of its load, and the master's orders about
+ * both. Knows no drain and no request.
+ */
+
+import type net from "node:net";
+import type { BootOrder, ListenerInfo, Order } from "../messages.ts";
+import type { RawHandle } from "../node-handles.ts";
+import type { WorkerLoad } from "../worker-load.ts";
+import { Acceptor } from "./acceptor.ts";
+import { log, report } from "./channel.ts";
+import type { Connections } from "./connections.ts";
+import { createServer } from "./http-server.ts";
+import { LoadReports } from "./load-reports.ts";
+import type { LoadedApplication } from "./load-application.ts";
+
+export class Reception {
+  readonly #acceptor: Acceptor;
+  readonly #loads: LoadReports;
+
+  constructor(app: LoadedApplication, order: BootOrder, connections: Connections) {
+    this.#acceptor = new Acceptor({
+      createServer: () => createServer(app, order, connections),
+      backlog: order.backlog,
+      limit: order.workerConnections,
+      connectionCount: () => connections.size,
+      askForSockets: () => report({ tsgate: "sockets-wanted" }),
+      changed: () => this.#loads.tell(),
+      warn: () => log("warn", "connection limit reached", { connections: connections.size }),
+    });
+    this.#loads = new LoadReports({
+      admission: () => ({ isAccepting: this.#acceptor.isAccepting, isFull: this.#acceptor.isFull }),
+      tell: (load) => report({ tsgate: "load-changed", load }),
+    });
+    connections.countChanged = (count) => {
+      this.#acceptor.countChanged(count);
+      this.#loads.countChanged(count);
+    };
+  }
+
+  get servers(): readonly net.Server[] {
+    return this.#acceptor.servers;
+  }
+
+  /** Takes a copy of a socket; resolves with true when it listens on each. Rejects when it cannot listen. */
+  async take(listener: ListenerInfo, handle: RawHandle | undefined): Promise<boolean> {
+    return this.#acceptor.take(listener, handle);
+  }
+
+  obey(order: Extract<Order, { tsgate: "pause" | "resume" | "report-load" }>): void {
+    switch (order.tsgate) {
+      case "pause":
+        return this.#acceptor.pause();
+      case "resume":
+        return this.#acceptor.resume();
+      case "report-load":
+        if (order.isWanted) this.#acceptor.prepare();
+        return this.#loads.want(order.isWanted);
+    }
+  }
+
+  load(): WorkerLoad {
+    return this.#loads.take();
+  }
+
+  /** The worker leaves; `wholeServer`: nobody else will take what waits to be accepted. */
+  leave(wholeServer: boolean): void {
+    this.#loads.want(false);
+    this.#acceptor.leave({ wholeServer });
+  }
+}
