@@ -24,6 +24,7 @@ export interface BootOrder {
   readonly keepAliveMs: number;
   /** Somebody asked for it: it counts more than what a program's own server says. */
   readonly isKeepAliveGiven: boolean;
+  readonly clients: ClientOrder;
   readonly lingerMs: number;
   readonly gracefulTimeoutMs: number;
   /** Milliseconds between heartbeats. */
@@ -39,6 +40,18 @@ export interface BootOrder {
   readonly hooksFile: string | undefined;
   /** The first TCP address that the server is bound to: what a program's own server tells of itself. */
   readonly tcpAddress: TcpAddress | undefined;
+}
+
+/** How a worker treats its clients; durations are milliseconds, 0 is no limit. */
+export interface ClientOrder {
+  readonly headersTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly responseTimeoutMs: number;
+  readonly limitConcurrency: number;
+  /** Somebody asked for it: it counts more than what a program's own server says. */
+  readonly isHeadersTimeoutGiven: boolean;
+  readonly isBodyTimeoutGiven: boolean;
 }
 
 /** A bound TCP address: textual, without brackets. */

@@ -7,6 +7,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
+import type { ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import net from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -15,6 +16,9 @@ import { getSystemErrorName } from "node:util";
 /** A raw libuv stream handle (`TCP` or `Pipe`): what crosses the channel between master and worker. */
 export interface RawHandle {
   readonly fd?: number;
+  /** Bytes given to libuv, and those of them that the kernel has not taken. */
+  readonly bytesWritten?: number;
+  readonly writeQueueSize?: number;
   close(callback?: () => void): void;
   listen?(backlog: number): number;
   getsockname?(out: { address?: string; port?: number; family?: string }): number;
@@ -105,8 +109,8 @@ export function shrinkAcceptQueue(server: net.Server, length: number): void {
   (server as unknown as ServerInternals)._handle?.listen?.(length);
 }
 
-/** The descriptor number of a listening server's socket, or undefined when it is closed. */
-export function descriptorOf(server: net.Server): number | undefined {
+/** The descriptor number of a listening server or of a socket, or undefined when it is closed. */
+export function descriptorOf(server: net.Server | net.Socket): number | undefined {
   const fd = (server as unknown as ServerInternals)._handle?.fd;
   return fd === undefined || fd < 0 ? undefined : fd;
 }
@@ -135,6 +139,18 @@ export function readOrClose(socket: net.Socket): Buffer | undefined {
   if (unread !== undefined && unread.length > 0) return Buffer.from(unread);
   socket.destroy();
   return undefined;
+}
+
+/** How much of what was written to a socket the kernel has taken, ever, and how much still waits for it. */
+export function writtenBytes(socket: net.Socket): { taken: number; waiting: number } {
+  const handle = (socket as unknown as { _handle: RawHandle | null })._handle;
+  const waiting = handle?.writeQueueSize ?? 0;
+  return { taken: (handle?.bytesWritten ?? 0) - waiting, waiting };
+}
+
+/** Whether the client was told to send its body (`100 Continue`). */
+export function isContinueSent(response: ServerResponse): boolean {
+  return (response as unknown as { _sent100: boolean })._sent100;
 }
 
 /** Closes a handle before its socket does, which then still learns when it is closed. */

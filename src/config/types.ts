@@ -44,6 +44,11 @@ export interface Settings {
   readonly maxRequestsJitter: number;
   readonly maxWorkerAge: number;
   readonly maxMemory: number;
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
+  readonly sendTimeout: number;
+  readonly responseTimeout: number;
+  readonly limitConcurrency: number;
   readonly chdir: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly envFile: string | undefined;

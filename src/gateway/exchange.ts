@@ -19,6 +19,16 @@ export class ClientGone extends Error {
   }
 }
 
+/** What a read of the input rejects with once the response is complete. Named as `ClientGone` is. */
+export class InputLeft extends Error {
+  override readonly name = "AbortError";
+  readonly code = "ABORT_ERR";
+
+  constructor() {
+    super("the response is complete: the rest of the request's body is not read any more");
+  }
+}
+
 /** What is the same for all requests of a connection; made once for each. */
 export interface ConnectionFacts {
   /** Textual address without brackets, or undefined on a unix socket. */
@@ -55,7 +65,8 @@ export interface Exchange {
 
   /**
    * Pulls 1 to `maxBytes` bytes of the request body; an empty chunk is its end. Never called while one is pending.
-   * Rejects with `ClientGone` when the body broke off. The first pull answers `Expect: 100-continue` (RFC 9110 section 10.1.1).
+   * Rejects with `ClientGone` when the body broke off, and with `InputLeft` once the response is complete: a pull that is
+   * pending then, too. The first pull answers `Expect: 100-continue` (RFC 9110 section 10.1.1).
    */
   read(maxBytes: number): Promise<Uint8Array>;
 

@@ -15,10 +15,11 @@ export class ExchangeInput implements GatewayInput {
     this.exchange = exchange;
   }
 
-  async read(n?: number): Promise<Uint8Array> {
-    if (n === undefined) return this.readToEnd();
-    if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`read takes a whole number of bytes, not ${String(n)}`);
-    return n === 0 ? EMPTY : this.pull(n);
+  read(n?: number): Promise<Uint8Array> {
+    const chunk = n === undefined ? this.readToEnd() : this.readSome(n);
+    // An application that has answered need not look after a read that it left pending.
+    chunk.catch(() => {});
+    return chunk;
   }
 
   // Written out, not an async generator: leaving a loop over it must not end the input for a later read.
@@ -29,6 +30,11 @@ export class ExchangeInput implements GatewayInput {
         return chunk.length === 0 ? { done: true, value: undefined } : { done: false, value: chunk };
       },
     };
+  }
+
+  private async readSome(n: number): Promise<Uint8Array> {
+    if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`read takes a whole number of bytes, not ${String(n)}`);
+    return n === 0 ? EMPTY : this.pull(n);
   }
 
   private async readToEnd(): Promise<Uint8Array> {

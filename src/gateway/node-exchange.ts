@@ -150,6 +150,7 @@ export class NodeExchange implements Exchange {
 
   /** What the application left of the request body: whoever waits to be asked for it sends none. */
   private leaveRequestBody(): void {
+    this.requestBody.leave();
     const isComing = !this.isContinueDue || this.request.readableLength > 0;
     if (isComing) lingerAtClose(this.request);
     if (this.isContinueDue || !this.response.shouldKeepAlive) return;
@@ -160,16 +161,10 @@ export class NodeExchange implements Exchange {
 
   /** Takes a small rest, so that the connection can serve the next request; a large one ends the connection. */
   private async discardRest(): Promise<void> {
-    let discarded = 0;
     // Once the reply is sent Node discards a body that nobody has begun to read, and knows no limit.
     this.request.read(0);
     try {
-      while (discarded <= DRAIN_LIMIT) {
-        const chunk = await this.requestBody.read(DRAIN_LIMIT);
-        if (chunk.length === 0) return;
-        discarded += chunk.length;
-      }
-      this.closeWhenSent();
+      if (!(await this.requestBody.discard(DRAIN_LIMIT))) this.closeWhenSent();
     } catch {
       // The client is gone, and the rest with it.
     }

@@ -4,32 +4,46 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import { ClientGone } from "./exchange.ts";
+import { ClientGone, InputLeft } from "./exchange.ts";
 
 export class NodeRequestBody {
   private readonly request: IncomingMessage;
   private bytesRead = 0;
   private isListening = false;
+  private isLeft = false;
   private wake: () => void = () => {};
 
   constructor(request: IncomingMessage) {
     this.request = request;
   }
 
-  /** 1 to `maxBytes` bytes, or an empty chunk at the end. Rejects with `ClientGone`. One at a time. */
+  /** 1 to `maxBytes` bytes, or an empty chunk at the end. Rejects with `ClientGone` or `InputLeft`. One at a time. */
   async read(maxBytes: number): Promise<Uint8Array> {
-    const { request } = this;
     for (;;) {
-      const available = request.readableLength;
-      const chunk = available === 0 ? null : (request.read(Math.min(maxBytes, available)) as Buffer | null);
-      if (chunk !== null) {
-        this.bytesRead += chunk.length;
-        return chunk;
-      }
-      if (request.complete && request.readableLength === 0) return this.finish();
-      if (request.destroyed) throw new ClientGone();
+      // Looked at after each wait: what came meanwhile is not for whoever asked.
+      if (this.isLeft) throw new InputLeft();
+      const chunk = this.take(maxBytes);
+      if (chunk !== undefined) return chunk;
       await this.change();
     }
+  }
+
+  /** The application has answered: it gets nothing any more, and a read that is pending rejects. */
+  leave(): void {
+    this.isLeft = true;
+    this.wake();
+  }
+
+  /** Takes what is left, up to about `maxBytes`; resolves with whether that was all. Rejects with `ClientGone`. */
+  async discard(maxBytes: number): Promise<boolean> {
+    let discarded = 0;
+    while (discarded <= maxBytes) {
+      const chunk = this.take(maxBytes);
+      if (chunk === undefined) await this.change();
+      else if (chunk.length === 0) return true;
+      else discarded += chunk.length;
+    }
+    return false;
   }
 
   /** Whether all of the body, or a request without one, has been taken from the stream. */
@@ -46,6 +60,20 @@ export class NodeRequestBody {
 
   private get declaredLength(): number {
     return Number(rawHeader(this.request, "content-length") ?? 0);
+  }
+
+  /** What is there; undefined while nothing is. */
+  private take(maxBytes: number): Uint8Array | undefined {
+    const { request } = this;
+    const available = request.readableLength;
+    const chunk = available === 0 ? null : (request.read(Math.min(maxBytes, available)) as Buffer | null);
+    if (chunk !== null) {
+      this.bytesRead += chunk.length;
+      return chunk;
+    }
+    if (request.complete && request.readableLength === 0) return this.finish();
+    if (request.destroyed) throw new ClientGone();
+    return undefined;
   }
 
   /** Node emits `end`, and is done with the stream, only when it is read beyond its last byte. */

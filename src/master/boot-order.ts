@@ -3,7 +3,7 @@
 import path from "node:path";
 import { heapArgs, type HeapFacts } from "../config/heap-limit.ts";
 import { type Configuration, type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
-import type { BootOrder } from "../messages.ts";
+import type { BootOrder, ClientOrder } from "../messages.ts";
 import type { Listener } from "./listeners.ts";
 import type { WorkerLimits } from "./model.ts";
 import type { Release } from "./release.ts";
@@ -38,6 +38,7 @@ export function bootOrder(
     waitReady: settings.waitReady,
     keepAliveMs: settings.keepAlive,
     isKeepAliveGiven: origins.keepAlive !== "default",
+    clients: clientOrder(configuration),
     lingerMs: settings.linger,
     gracefulTimeoutMs: settings.gracefulTimeout,
     heartbeatMs: heartbeatMs(settings.timeout),
@@ -48,6 +49,18 @@ export function bootOrder(
     processTitle: processTitle(settings, `worker ${worker.slot}`),
     hooksFile: WORKER_HOOKS.some((name) => hooks[name] !== undefined) ? configuration.configFile : undefined,
     tcpAddress: listeners.find(({ tcp }) => tcp !== undefined)?.tcp,
+  };
+}
+
+function clientOrder({ settings, origins }: Configuration): ClientOrder {
+  return {
+    headersTimeoutMs: settings.headersTimeout,
+    bodyTimeoutMs: settings.bodyTimeout,
+    sendTimeoutMs: settings.sendTimeout,
+    responseTimeoutMs: settings.responseTimeout,
+    limitConcurrency: settings.limitConcurrency,
+    isHeadersTimeoutGiven: origins.headersTimeout !== "default",
+    isBodyTimeoutGiven: origins.bodyTimeout !== "default",
   };
 }
 

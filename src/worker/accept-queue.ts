@@ -5,7 +5,8 @@
 
 import fs from "node:fs";
 import type net from "node:net";
-import { descriptorOf, shrinkAcceptQueue, stopAccepting } from "../node-handles.ts";
+import { shrinkAcceptQueue, stopAccepting } from "../node-handles.ts";
+import { socketInode } from "./send-queues.ts";
 
 /** Newcomers are taken for this long if the queue is not empty before; then the kernel turns them away. */
 const NEWCOMERS_MS = 500;
@@ -57,15 +58,6 @@ async function watchQueue(server: net.Server): Promise<() => number> {
 async function aLook(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   await new Promise((resolve) => setImmediate(resolve));
-}
-
-function socketInode(server: net.Server): string | undefined {
-  const fd = descriptorOf(server);
-  try {
-    return fd === undefined ? undefined : /^socket:\[(\d+)\]$/.exec(fs.readlinkSync(`/proc/self/fd/${fd}`))?.[1];
-  } catch {
-    return undefined;
-  }
 }
 
 /** How many connections wait in the queue of the listening socket with this inode; undefined where `/proc` does not tell. */

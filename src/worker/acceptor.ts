@@ -9,7 +9,7 @@
 import type net from "node:net";
 import type { ListenerInfo } from "../messages.ts";
 import { listenOnHandle, type RawHandle, stopAccepting } from "../node-handles.ts";
-import { isFull } from "./admission.ts";
+import { isFull } from "./connection-limit.ts";
 import { listen } from "./http-server.ts";
 
 export interface AcceptorOptions {

@@ -1,14 +1,35 @@
-/** Whether a worker takes another connection, by `--worker-connections`. Pure. */
-
-/** The share of the limit that has to come free before a full worker accepts again, and at least one connection. */
-const ROOM = 0.05;
-
 /**
- * Whether a worker that holds `connections` is full.
- * @param limit 0 for none
- * @param wasFull it has been since it reached the limit
+ * How many requests a worker has in progress, where that is limited. A request is in progress from its head to the end
+ * of its reply, or of its connection. Knows no socket and does not refuse by itself.
  */
-export function isFull(connections: number, limit: number, wasFull: boolean): boolean {
-  if (limit === 0) return false;
-  return connections >= limit || (wasFull && connections > limit - Math.max(1, limit * ROOM));
+
+import type { ServerResponse } from "node:http";
+
+interface Holder {
+  /** Of its requests in flight, those that were admitted. */
+  admitted: number;
+}
+
+export class Admission {
+  #inProgress = 0;
+
+  /** Lets one more request in, to `limit` at most. False: there are so many already. */
+  admit(holder: Holder, response: ServerResponse, limit: number): boolean {
+    if (this.#inProgress >= limit) return false;
+    this.#inProgress++;
+    holder.admitted++;
+    response.on("close", () => this.#end(holder, 1));
+    return true;
+  }
+
+  /** The connection is gone. Node does not tell those in line behind another, so this counts for all of its requests. */
+  gone(holder: Holder): void {
+    this.#end(holder, holder.admitted);
+  }
+
+  #end(holder: Holder, count: number): void {
+    const ended = Math.min(count, holder.admitted);
+    holder.admitted -= ended;
+    this.#inProgress -= ended;
+  }
 }

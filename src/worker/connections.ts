@@ -10,20 +10,47 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { readOrClose, transportOf } from "../node-handles.ts";
+import { Admission } from "./admission.ts";
+import { type ClientLimits, type ClientWatch, shortestOf } from "./client-timeouts.ts";
+import { CoarseClock } from "./coarse-clock.ts";
+import { stepForward, stepInLine } from "./pipelining.ts";
+import { refuse } from "./refusals.ts";
 import { beginReply, endReply, type Flight, listRequests } from "./requests-in-flight.ts";
 import { websocketFarewell } from "./websocket-farewell.ts";
 
-interface Connection extends Flight {
+/** How a server's clients are treated; undefined where a limit is the program's own business. */
+export interface ServerLimits extends ClientLimits {
+  /** Requests in progress in this worker; 0 for any number. */
+  readonly concurrency: number;
+}
+
+export interface Connection extends Flight {
+  /** What came from the kernel. */
+  readonly transport: Socket;
   /** What HTTP is spoken over: on TLS the encrypted socket, once there is one. */
   socket: Socket;
+  /** What is spoken on it at the moment; `tls` until the handshake is through, `other` after an upgrade. */
+  speaks: "http" | "tls" | "http2" | "other";
+  /** Of the requests in flight, those that count for the limit of concurrency. */
+  admitted: number;
+  /** All replies in flight, in their order, when there are several. */
+  line: ServerResponse[] | undefined;
+  /** The reply whose client waits to be told to send the body. */
+  heldBack: ServerResponse | undefined;
   /** The reply that was told to close the connection though its client would have kept it. */
   closing: ServerResponse | undefined;
   /** What had been read when it was last idle: more than that without a request is the beginning of one. */
   bytesAtRest: number;
+  /** Its last reply ended before its request: what is read then is the rest of that. */
+  isRestDue: boolean;
+  /** When it came, on the coarse clock. */
+  readonly openedAt: number;
+  /** What is asked of its client; undefined for a server that is not ours to limit. */
+  readonly limits: ServerLimits | undefined;
+  /** What is known of its client's pace, once somebody has looked. */
+  watch: ClientWatch | undefined;
   /** When its last reply ended, if that was during a drain; the drain's beginning for one that was idle then. */
   idleSince: number;
-  /** It speaks another protocol, or its TLS handshake is not through: busy until it closes, or is. */
-  isBusy: boolean;
   /** Tells the client, in the words of that protocol, that the server goes away. */
   farewell: (() => void) | undefined;
   readonly owner: Connections;
@@ -54,11 +81,25 @@ const LAST_STREAM = 2 ** 31 - 1;
 
 type Emit = (this: unknown, event: string, ...args: unknown[]) => boolean;
 
+/** A server whose connections are counted. */
+interface TrackedServer {
+  /** Undefined until it serves, and for what an application serves besides. */
+  limits: ServerLimits | undefined;
+}
+
 export class Connections {
   readonly #open = new Set<Connection>();
+  readonly #servers = new WeakMap<Server, TrackedServer>();
+  readonly clock = new CoarseClock();
   isDraining = false;
   /** Told the number of open connections whenever it changes. */
   countChanged: (count: number) => void = () => {};
+  /** Told of each request, before anybody else. */
+  onRequest: () => void = () => {};
+  /** Told of each request that was refused because there were too many. */
+  onRefused: (limit: number) => void = () => {};
+  readonly #admission = new Admission();
+  #shortestLimitMs = Infinity;
   #isClosing = false;
   #whenEmpty: (() => void) | undefined;
   /** The connection that is being set up in this turn. */
@@ -73,17 +114,19 @@ export class Connections {
    * it drains, requests are handed on in the next tick: of several that came in one piece only the last may close.
    */
   track(server: Server): void {
+    const tracked: TrackedServer = { limits: undefined };
+    this.#servers.set(server, tracked);
     const emitter = server as unknown as { emit: Emit };
     const { emit } = emitter;
     emitter.emit = (event, ...args) => {
       if (event === "request" || event === "checkContinue" || event === "checkExpectation") {
         const [request, response] = args as [IncomingMessage, ServerResponse];
-        this.#begin(request, response);
+        if (!this.#begin(request, response, event === "checkContinue")) return true;
         if (!this.isDraining) return emit.call(server, event, request, response);
         process.nextTick(() => emit.call(server, event, request, response));
         return true;
       }
-      if (event === "connection") this.#add(args[0] as Socket);
+      if (event === "connection") this.#add(args[0] as Socket, tracked.limits);
       else if (event === "upgrade" || event === "connect")
         this.#upgraded(args[0] as IncomingMessage, args[1] as Duplex);
       return emit.apply(server, [event, ...args]);
@@ -95,11 +138,27 @@ export class Connections {
     this.track(server);
     if (isTls) {
       server.prependListener("connection", () => {
-        if (this.#arriving !== undefined) this.#arriving.isBusy = true;
+        if (this.#arriving !== undefined) this.#arriving.speaks = "tls";
       });
       server.prependListener("secureConnection", (socket: TLSSocket) => this.#secured(socket));
     }
     server.prependListener("session", (session: ServerHttp2Session) => this.#multiplexed(session));
+  }
+
+  /** From here on the clients of `server`, which is tracked, are held to `limits`. */
+  limit(server: Server, limits: ServerLimits): void {
+    const tracked = this.#servers.get(server);
+    if (tracked !== undefined) tracked.limits = limits;
+    this.#shortestLimitMs = Math.min(this.#shortestLimitMs, shortestOf(limits));
+  }
+
+  isLimited(server: Server): boolean {
+    return this.#servers.get(server)?.limits !== undefined;
+  }
+
+  /** The shortest of all timeouts that clients are held to. */
+  get shortestLimitMs(): number {
+    return this.#shortestLimitMs;
   }
 
   get size(): number {
@@ -117,19 +176,37 @@ export class Connections {
     return listRequests(this.#open, limit);
   }
 
+  /** Every connection there is, as they came. */
+  all(): Iterable<Connection> {
+    return this.#open;
+  }
+
   #count(): void {
     if (++this.requests === this.#requestsAwaited) this.#requestsReached();
   }
 
-  /** A request has come: its reply is in flight until it closes. */
-  #begin(request: IncomingMessage, response: ServerResponse): void {
+  /** A request has come: its reply is in flight until it closes. False: it was refused, and nobody else shall see it. */
+  #begin(request: IncomingMessage, response: ServerResponse, isHeldBack: boolean): boolean {
+    this.onRequest();
     const connection = connectionOf(request.socket);
-    if (connection === undefined) return;
+    if (connection === undefined) return true;
     // One that expects a 100 comes twice.
     if (connection.newest !== response) this.#count();
+    if (connection.inFlight > 0 && connection.speaks === "http") stepInLine(connection, response);
     if (this.isDraining) this.#announceClose(connection, response);
     beginReply(connection, response);
+    if (isHeldBack) connection.heldBack = response;
     response.on("close", endOfReply);
+    return this.#admit(connection, request, response);
+  }
+
+  /** At its limit the worker answers by itself, and at once. */
+  #admit(connection: Connection, request: IncomingMessage, response: ServerResponse): boolean {
+    const limit = connection.limits?.concurrency ?? 0;
+    if (limit === 0 || this.#admission.admit(connection, response, limit)) return true;
+    this.onRefused(limit);
+    refuse(request, response);
+    return false;
   }
 
   /** From now on each reply says `Connection: close`, those that have begun and not yet sent their head included. */
@@ -170,17 +247,25 @@ export class Connections {
     await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
   }
 
-  #add(socket: Socket): void {
+  #add(socket: Socket, limits: ServerLimits | undefined): void {
     const connection: Connection = {
+      transport: socket,
       socket,
+      speaks: "http",
       inFlight: 0,
+      admitted: 0,
       newest: undefined,
       newestAt: 0,
       others: undefined,
+      line: undefined,
+      heldBack: undefined,
       closing: undefined,
       bytesAtRest: 0,
+      isRestDue: false,
+      openedAt: this.clock.now,
+      limits,
+      watch: undefined,
       idleSince: this.isDraining ? performance.now() : 0,
-      isBusy: false,
       farewell: undefined,
       owner: this,
     };
@@ -191,13 +276,14 @@ export class Connections {
     socket.on("close", () => {
       this.#open.delete(connection);
       this.countChanged(this.#open.size);
+      this.#admission.gone(connection);
       if (this.#open.size === 0) this.#whenEmpty?.();
     });
   }
 
   #upgraded(request: IncomingMessage, socket: Duplex): void {
     this.#count();
-    this.#takeOver(connectionOf(socket), websocketFarewell(request, socket));
+    this.#takeOver(connectionOf(socket), "other", websocketFarewell(request, socket));
   }
 
   /** The handshake is through: requests come with the encrypted socket. */
@@ -206,13 +292,13 @@ export class Connections {
     if (connection === undefined) return;
     (socket as Tracked)[CONNECTION] = connection;
     connection.socket = socket;
-    connection.isBusy = false;
+    connection.speaks = "http";
     this.#arriving = connection;
   }
 
   /** HTTP/2: the session counts its streams, and knows how to leave when they are through (RFC 9113 section 6.8). */
   #multiplexed(session: ServerHttp2Session): void {
-    this.#takeOver(this.#arriving, () => {
+    this.#takeOver(this.#arriving, "http2", () => {
       if (session.closed || session.destroyed) return;
       // First only "no new streams, please": what is on its way then is still served.
       session.goaway(NO_ERROR, LAST_STREAM);
@@ -220,10 +306,10 @@ export class Connections {
     });
   }
 
-  /** Another protocol has the connection from here on. */
-  #takeOver(connection: Connection | undefined, farewell: (() => void) | undefined): void {
+  /** Another protocol has the connection from here on: it is busy until it closes. */
+  #takeOver(connection: Connection | undefined, speaks: "http2" | "other", farewell: (() => void) | undefined): void {
     if (connection === undefined) return;
-    connection.isBusy = true;
+    connection.speaks = speaks;
     connection.farewell = farewell;
     if (this.isDraining) farewell?.();
   }
@@ -240,19 +326,21 @@ function endOfReply(this: ServerResponse): void {
   const connection = connectionOf(this.req.socket);
   if (connection === undefined) return;
   endReply(connection, this);
+  if (connection.line !== undefined) stepForward(connection);
   connection.bytesAtRest = connection.socket.bytesRead;
+  connection.isRestDue = !this.req.complete;
   if (connection.owner.isDraining) connection.idleSince = performance.now();
 }
 
-function isIdle({ socket, inFlight, bytesAtRest, isBusy }: Connection): boolean {
-  return inFlight === 0 && !isBusy && socket.bytesRead <= bytesAtRest && !socket.destroyed;
+function isIdle({ socket, speaks, inFlight, bytesAtRest }: Connection): boolean {
+  return inFlight === 0 && speaks === "http" && socket.bytesRead <= bytesAtRest && !socket.destroyed;
 }
 
 /**
  * Closes the connection, unless a request has come that the event loop has not seen: then that is served. It is closed
  * both ways at once: what comes after our FIN is refused by the kernel, not read and left without an answer.
  */
-function closeUnlessRead(socket: Socket): void {
+export function closeUnlessRead(socket: Socket): void {
   const unread = readOrClose(socket);
   if (unread !== undefined) socket.emit("data", unread);
 }

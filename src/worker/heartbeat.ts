@@ -23,6 +23,8 @@ export interface HeartbeatOptions {
 export interface Heartbeat {
   /** Says it now, out of turn. */
   beat(): void;
+  /** Beats if a beat is overdue: timers wait until everything has been served that was ready at once. */
+  keepUp(): void;
   /** From here on it only beats: the application is not asked any more, and nothing is kept alive for it. */
   stopAsking(): void;
 }
@@ -64,6 +66,9 @@ export function startHeartbeat({ intervalMs, health, requests, load, beaten }: H
     });
     beaten();
   };
+  const keepUp = (): void => {
+    if (performance.now() - (beatAt ?? 0) >= 2 * intervalMs) beat();
+  };
   // The first tells the master where its CPU time begins.
   beat();
   const timer = setInterval(() => {
@@ -74,7 +79,7 @@ export function startHeartbeat({ intervalMs, health, requests, load, beaten }: H
     asked = undefined;
     timer.unref();
   };
-  return { beat, stopAsking };
+  return { beat, keepUp, stopAsking };
 }
 
 async function isHealthy(health: () => unknown): Promise<boolean> {

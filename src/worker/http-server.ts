@@ -1,7 +1,7 @@
 /**
  * The transport of this version: `node:http` on the master's sockets, one server a socket, all with the application's
  * one listener; or with the program's own server behind them. An error that the listener throws or rejects with is that
- * request's alone.
+ * request's alone. Node's own timeouts are out of force: clients are judged in `client-sweep.ts`.
  */
 
 import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
@@ -12,19 +12,24 @@ import { expectContinue, toNodeListener } from "../gateway/index.ts";
 import type { BootOrder, ListenerInfo } from "../messages.ts";
 import { listenOnHandle, type RawHandle } from "../node-handles.ts";
 import { log } from "./channel.ts";
-import type { Connections } from "./connections.ts";
+import type { Clientele } from "./clientele.ts";
+import type { Connections, ServerLimits } from "./connections.ts";
 import type { HeldServer } from "./held-server.ts";
 import { isTlsServer } from "./listen-capture.ts";
 import type { LoadedApplication, ServerApplication, UpgradeListener } from "./load-application.ts";
 
 /** Makes a server for one socket; it does not listen yet. */
-export function createServer(app: LoadedApplication, order: BootOrder, connections: Connections): net.Server {
+export function createServer(app: LoadedApplication, order: BootOrder, clientele: Clientele): net.Server {
+  const { connections } = clientele;
   if (app.interface === "server") {
+    const { server } = app.held;
     setKeepAlive(app.held, order);
-    return createFront(app.held.server);
+    if (!connections.isLimited(server)) connections.limit(server, takeTimeouts(server, order));
+    return holdWithin(clientele, createFront(server), () => server.maxConnections);
   }
-  const server = http.createServer({ keepAliveTimeout: order.keepAliveMs });
+  const server = http.createServer({ keepAliveTimeout: order.keepAliveMs, ...NO_TIMEOUTS });
   connections.track(server);
+  connections.limit(server, serverLimits(order));
   server.on("request", requestListener(app, order));
   if (app.interface !== "node") {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
@@ -38,7 +43,7 @@ export function createServer(app: LoadedApplication, order: BootOrder, connectio
       guardedUpgrade(upgrade, request, socket, head),
     );
   }
-  return server;
+  return holdWithin(clientele, server, () => undefined);
 }
 
 /** Takes on the server of a program: its connections are counted. */
@@ -54,13 +59,59 @@ function setKeepAlive({ server }: HeldServer, order: BootOrder): void {
   if (order.isKeepAliveGiven || isUsual) server.keepAliveTimeout = order.keepAliveMs;
 }
 
+/** Node would look at its connections every so often, only to find nothing to do. */
+const NO_TIMEOUTS = { headersTimeout: 0, requestTimeout: 0, connectionsCheckingInterval: 2 ** 31 - 1 };
+
+function serverLimits({ clients }: BootOrder): ServerLimits {
+  return {
+    headersMs: clients.headersTimeoutMs,
+    bodyMs: clients.bodyTimeoutMs,
+    sendMs: clients.sendTimeoutMs,
+    responseMs: clients.responseTimeoutMs,
+    concurrency: clients.limitConcurrency,
+  };
+}
+
+/**
+ * Puts our timeouts in the place of Node's on a program's server. One that the program has set itself stays, and Node
+ * judges by it: its `requestTimeout` in the place of our body timeout.
+ */
+function takeTimeouts(server: Server, order: BootOrder): ServerLimits {
+  const limits = serverLimits(order);
+  const { isHeadersTimeoutGiven, isBodyTimeoutGiven } = order.clients;
+  const usual = new http.Server();
+  const isHeadersOurs = isHeadersTimeoutGiven || isUnset(server.headersTimeout, usual.headersTimeout);
+  const isBodyOurs = isBodyTimeoutGiven || isUnset(server.requestTimeout, usual.requestTimeout);
+  // Node would count the time in which the worker itself stood still.
+  if (isHeadersOurs) server.headersTimeout = 0;
+  if (isBodyOurs) server.requestTimeout = 0;
+  return {
+    ...limits,
+    headersMs: isHeadersOurs ? limits.headersMs : server.headersTimeout,
+    bodyMs: isBodyOurs ? limits.bodyMs : 0,
+  };
+}
+
+/** Servers of HTTP/2 alone have no such timeout. */
+function isUnset(value: number | undefined, usual: number): boolean {
+  return value === undefined || value === usual;
+}
+
+/** Turns connections away while the process has no descriptors for them, or more than `own` says are open. */
+function holdWithin({ descriptors }: Clientele, server: net.Server, own: () => number | undefined): net.Server {
+  // Node closes what comes while there are more than this: which -1 makes always so, and 0 never on Node 20.
+  Object.defineProperty(server, "maxConnections", { get: () => (descriptors.isFull ? -1 : own()) });
+  return server.on("drop", () => {
+    if (descriptors.isFull) descriptors.turnedAway();
+  });
+}
+
 /** Accepts on one socket for the server of a program, which may have several sockets, or encrypt by itself. */
 function createFront(server: Server): net.Server {
   const { allowHalfOpen, highWaterMark, keepAlive, keepAliveInitialDelay, noDelay, pauseOnConnect } =
     server as unknown as net.ServerOpts & { highWaterMark?: number };
   const options = { allowHalfOpen, highWaterMark, keepAlive, keepAliveInitialDelay, noDelay, pauseOnConnect };
   const front = net.createServer(options as net.ServerOpts, (socket) => server.emit("connection", socket));
-  Object.defineProperty(front, "maxConnections", { get: () => server.maxConnections });
   return front.on("drop", (data) => server.emit("drop", data));
 }
 

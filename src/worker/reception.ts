@@ -9,7 +9,7 @@ import type { RawHandle } from "../node-handles.ts";
 import type { WorkerLoad } from "../worker-load.ts";
 import { Acceptor } from "./acceptor.ts";
 import { log, report } from "./channel.ts";
-import type { Connections } from "./connections.ts";
+import type { Clientele } from "./clientele.ts";
 import { createServer } from "./http-server.ts";
 import { LoadReports } from "./load-reports.ts";
 import type { LoadedApplication } from "./load-application.ts";
@@ -18,9 +18,10 @@ export class Reception {
   readonly #acceptor: Acceptor;
   readonly #loads: LoadReports;
 
-  constructor(app: LoadedApplication, order: BootOrder, connections: Connections) {
+  constructor(app: LoadedApplication, order: BootOrder, clientele: Clientele) {
+    const { connections } = clientele;
     this.#acceptor = new Acceptor({
-      createServer: () => createServer(app, order, connections),
+      createServer: () => createServer(app, order, clientele),
       backlog: order.backlog,
       limit: order.workerConnections,
       connectionCount: () => connections.size,

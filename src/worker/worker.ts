@@ -12,6 +12,7 @@ import type { RawHandle } from "../node-handles.ts";
 import { giveAccountOf } from "./account.ts";
 import { Boot } from "./boot.ts";
 import { log, receiveOrders, report } from "./channel.ts";
+import { Clientele } from "./clientele.ts";
 import { Connections } from "./connections.ts";
 import { drain } from "./drain.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
@@ -41,6 +42,7 @@ interface LeaveOptions {
 
 export class Worker {
   readonly #connections = new Connections();
+  readonly #clientele = new Clientele(this.#connections);
   /** Other servers of the application, which listen by themselves. */
   readonly #others: net.Server[] = [];
   #order: BootOrder | undefined;
@@ -100,7 +102,7 @@ export class Worker {
     try {
       this.#app = await boot.load();
       this.#adopt(this.#app);
-      this.#reception = new Reception(this.#app, order, this.#connections);
+      this.#reception = new Reception(this.#app, order, this.#clientele);
       await boot.start(this.#app, hasToldReady);
     } catch (error) {
       boot.fail(error);
@@ -140,6 +142,7 @@ export class Worker {
     const reception = this.#reception;
     if (this.#app === undefined || this.#order === undefined || reception === undefined || this.#isLeaving)
       return handle?.close();
+    this.#clientele.watch();
     try {
       if (!(await reception.take(listener, handle))) return;
     } catch (error) {
@@ -154,6 +157,7 @@ export class Worker {
       load: () => reception.load(),
       beaten: this.#beaten,
     });
+    this.#clientele.keepBeating(this.#heartbeat);
     // Where beats are rare, the replacement would come late.
     this.#connections.whenRequests(this.#order.maxRequests, () => this.#heartbeat?.beat());
   }

@@ -17,6 +17,7 @@ import { table } from "./lib/figures.mjs";
 import { masterCpu } from "./master-cpu.mjs";
 import { programs } from "./programs.mjs";
 import { hundredReloads, reloads } from "./reloads.mjs";
+import { slowClients } from "./slow-clients.mjs";
 import { startUp } from "./start-up.mjs";
 
 /** @typedef {import("./lib/figures.mjs").Figure} Figure */
@@ -33,6 +34,7 @@ const BENCHMARKS = {
   "start-up": startUp,
   "even-load": evenLoad,
   reloads,
+  "slow-clients": slowClients,
   "master-cpu": masterCpu,
   "hung-worker": hungWorker,
 };

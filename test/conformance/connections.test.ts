@@ -1,7 +1,7 @@
 /** What happens over time between a client and an application: who waits for whom, and who is told of an end. */
 
 import { describe, expect, test } from "vitest";
-import type { Application, Environ, StartResponse } from "../../src/gateway/index.ts";
+import type { Application, Environ, GatewayInput, StartResponse } from "../../src/gateway/index.ts";
 import { RawClient } from "./http-reader.ts";
 import { type RunningServer, transports } from "./transports.ts";
 
@@ -259,6 +259,73 @@ describe.each(transports)("over $name", (transport) => {
         client.send(Buffer.alloc(4 << 20));
         expect(await client.ended()).toBe("");
       });
+    });
+
+    test.each([
+      ["small enough to discard", 60_000, (input: GatewayInput) => input.read(10)],
+      ["too large to discard", 50_000_000, (input: GatewayInput) => input.read(10)],
+      ["read to its end", 60_000, (input: GatewayInput) => input.read()],
+    ])("that is still read when the answer is complete (%s): the read ends", async (_, size, read) => {
+      const outcomes: Promise<unknown>[] = [];
+      const application = (environ: Environ, startResponse: StartResponse) => {
+        const input = environ["gateway.input"];
+        if (environ.REQUEST_METHOD === "POST") outcomes.push(read(input).catch((error: unknown) => error));
+        startResponse(200, []);
+        return ["early"];
+      };
+      await serve(application, async (client, server) => {
+        client.send(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${size}\r\n\r\n`);
+        expect((await client.response())?.body).toBe("early");
+        expect(await outcomes[0]).toMatchObject({
+          name: "AbortError",
+          message: expect.stringMatching(/response is complete/),
+        });
+        expect(server.errors).toEqual([]);
+        if (size > 60_000) return;
+        client.send(Buffer.alloc(size));
+        client.send(GET);
+        expect((await client.response())?.body).toBe("early");
+      });
+    });
+
+    test("that is read only after the answer is complete is not there any more", async () => {
+      const answered = withResolvers<void>();
+      const outcome = withResolvers<unknown>();
+      const application = (environ: Environ, startResponse: StartResponse) => {
+        const input = environ["gateway.input"];
+        void answered.promise.then(() => input.read().then(outcome.resolve, outcome.resolve));
+        startResponse(200, []);
+        return ["early"];
+      };
+      await serve(application, async (client) => {
+        client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n");
+        expect((await client.response())?.body).toBe("early");
+        client.send(Buffer.alloc(60_000));
+        answered.resolve();
+        expect(await outcome.promise).toMatchObject({ name: "AbortError" });
+      });
+    });
+
+    test("whose pending read nobody looks after does no harm when the answer is complete", async () => {
+      const rejections: unknown[] = [];
+      const onRejection = (reason: unknown) => rejections.push(reason);
+      process.on("unhandledRejection", onRejection);
+      const application = (environ: Environ, startResponse: StartResponse) => {
+        void environ["gateway.input"].read(1);
+        startResponse(200, []);
+        return ["early"];
+      };
+      try {
+        await serve(application, async (client) => {
+          client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n");
+          expect((await client.response())?.body).toBe("early");
+          client.send("0123456789" + GET);
+          expect((await client.response())?.body).toBe("early");
+        });
+      } finally {
+        process.off("unhandledRejection", onRejection);
+      }
+      expect(rejections).toEqual([]);
     });
 
     test("that arrives only after its answer is discarded, and the connection goes on", async () => {

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { fstatSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { createRequire } from "node:module";
@@ -16,6 +17,7 @@ import {
   bindTcp,
   bindUnix,
   descriptorOf,
+  isContinueSent,
   isTcpHandle,
   listenOnHandle,
   missingHandleCall,
@@ -25,6 +27,7 @@ import {
   stopAccepting,
   tcpAddress,
   transportOf,
+  writtenBytes,
   type RawHandle,
 } from "../../src/node-handles.ts";
 
@@ -253,6 +256,34 @@ describe("the handles that master and workers share", () => {
     await new Promise<void>((ended) => client.end(ended));
     expect(readOrClose(accepted)).toBeUndefined();
     await once(accepted, "close");
+  });
+
+  it("tell how much of what was written the kernel has taken", async () => {
+    const { accepted, client } = await connected();
+    client.pause();
+    expect(writtenBytes(accepted)).toEqual({ taken: 0, waiting: 0 });
+    const bytes = 50_000_000;
+    accepted.write(Buffer.alloc(bytes));
+    const { taken, waiting } = writtenBytes(accepted);
+    expect([taken > 0, waiting > 0, taken + waiting]).toEqual([true, true, bytes]);
+    client.resume();
+    while (writtenBytes(accepted).waiting > 0) await once(client, "data");
+    expect(writtenBytes(accepted)).toEqual({ taken: bytes, waiting: 0 });
+    accepted.destroy();
+    expect(writtenBytes(accepted)).toEqual({ taken: 0, waiting: 0 });
+  });
+
+  it("tell whether a client was told to go on", async () => {
+    const server = http.createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+    onTestFinished(() => void client.destroy());
+    client.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n");
+    const [, response] = (await once(server, "checkContinue")) as [unknown, http.ServerResponse];
+    expect(isContinueSent(response)).toBe(false);
+    response.writeContinue();
+    expect(isContinueSent(response)).toBe(true);
   });
 
   it("tell the plain socket below an encrypted one", async () => {

@@ -21,6 +21,7 @@ export const APPS = {
   cluster: file("../apps/cluster.cjs"),
   program: file("../apps/program.cjs"),
   clusterProgram: file("../apps/cluster-program.cjs"),
+  slowClients: file("../apps/slow-clients.cjs"),
   empty: file("../apps/empty.mjs"),
 };
 

@@ -6,7 +6,7 @@
 import { Balancer } from "../../../src/master/balancer.ts";
 import { WorkerPool } from "../../../src/master/worker-pool.ts";
 import type { Order } from "../../../src/messages.ts";
-import { isFull } from "../../../src/worker/admission.ts";
+import { isFull } from "../../../src/worker/connection-limit.ts";
 
 export interface SimulationOptions {
   readonly workers: number;

@@ -1,26 +1,50 @@
+import { EventEmitter } from "node:events";
+import type { ServerResponse } from "node:http";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { isFull } from "../../../src/worker/admission.ts";
+import { Admission } from "../../../src/worker/admission.ts";
 
-it.each<[connections: number, limit: number, wasFull: boolean, full: boolean]>([
-  [1_000_000, 0, false, false],
-  [99, 100, false, false],
-  [100, 100, false, true],
-  [101, 100, true, true],
-  [96, 100, true, true],
-  [95, 100, true, false],
-  [1, 1, false, true],
-  [0, 1, true, false],
-  [9, 10, true, false],
-])("%i connections, at most %i, full before: %s; full: %s", (connections, limit, wasFull, full) => {
-  expect(isFull(connections, limit, wasFull)).toBe(full);
+const response = (): ServerResponse => new EventEmitter() as ServerResponse;
+
+it("lets as many in as there may be, and one more when one has ended", () => {
+  const admission = new Admission();
+  const holder = { admitted: 0 };
+  const first = response();
+  expect(admission.admit(holder, first, 2)).toBe(true);
+  expect(admission.admit(holder, response(), 2)).toBe(true);
+  expect(admission.admit(holder, response(), 2)).toBe(false);
+  first.emit("close");
+  expect(admission.admit(holder, response(), 2)).toBe(true);
+  expect(holder.admitted).toBe(2);
 });
 
-it("a worker is full at the limit whatever was before, and never when it has no connection", () => {
+it("loses no place, in whatever order replies end and connections go", () => {
+  const LIMIT = 5;
+  const history = fc.array(fc.tuple(fc.constantFrom("ask", "end", "go"), fc.nat({ max: 3 })), { maxLength: 200 });
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 100_000 }), fc.boolean(), (limit, wasFull) => {
-      expect(isFull(limit, limit, wasFull)).toBe(true);
-      expect(isFull(0, limit, wasFull)).toBe(false);
+    fc.property(history, (events) => {
+      const admission = new Admission();
+      let connections = Array.from({ length: 4 }, () => ({ admitted: 0, replies: [] as ServerResponse[] }));
+      const inProgress = (): number => connections.reduce((sum, { admitted }) => sum + admitted, 0);
+      for (const [event, index] of events) {
+        const connection = connections[index] as (typeof connections)[number];
+        if (event === "ask") {
+          const reply = response();
+          const isAdmitted = admission.admit(connection, reply, LIMIT);
+          if (isAdmitted) connection.replies.push(reply);
+          if (isAdmitted !== inProgress() - (isAdmitted ? 1 : 0) < LIMIT) return false;
+        } else if (event === "end") {
+          connection.replies.shift()?.emit("close");
+        } else {
+          admission.gone(connection);
+          // Node may still tell of some of them, or not.
+          for (const reply of connection.replies.filter((_, at) => at % 2 === 0)) reply.emit("close");
+          connections = connections.with(index, { admitted: 0, replies: [] });
+        }
+        if (inProgress() > LIMIT) return false;
+      }
+      for (const connection of connections) admission.gone(connection);
+      return Array.from({ length: LIMIT }).every(() => admission.admit({ admitted: 0 }, response(), LIMIT));
     }),
   );
 });

@@ -1,0 +1,76 @@
+/**
+ * What can be seen of a connection from outside at a moment, in the words of `client-timeouts.ts`: by what Node counts
+ * for itself anyway, so that a request costs nothing for it. Judges nothing.
+ */
+
+import type { ServerResponse } from "node:http";
+import { isContinueSent, writtenBytes } from "../node-handles.ts";
+import type { Look } from "./client-timeouts.ts";
+import type { Connection } from "./connections.ts";
+
+/** Whether it waits for nothing, as most do that are kept. */
+export function isAtRest({ socket, speaks, inFlight, newest, isRestDue, bytesAtRest }: Connection): boolean {
+  return speaks === "http" && inFlight === 0 && newest !== undefined && !isRestDue && socket.bytesRead <= bytesAtRest;
+}
+
+/** Writes into `look` what `connection` waits for. One object does for all: thousands are looked at. */
+export function lookAt(connection: Connection, look: Look): void {
+  const { socket, transport, speaks } = connection;
+  look.bytesRead = socket.bytesRead;
+  lookAtSending(connection, look);
+  look.of = undefined;
+  look.waitsFor = "nothing";
+  if (speaks === "http") lookAtRequest(connection, look);
+  // The handshake and the first head have one time between them.
+  else if (speaks === "tls") look.waitsFor = transport.destroyed ? "nothing" : "head";
+  if (look.waitsFor === "head") look.of = connection.bytesAtRest;
+}
+
+/** The reply whose turn it is, in flight. */
+export function currentReply({ inFlight, line, newest }: Connection): ServerResponse | undefined {
+  return inFlight === 0 ? undefined : (line?.[0] ?? newest);
+}
+
+function lookAtRequest(connection: Connection, look: Look): void {
+  const { newest, inFlight } = connection;
+  const reply = currentReply(connection);
+  // While another request stands in front of it, nobody waits for what comes behind.
+  const isItsTurn = newest !== undefined && (reply === undefined || reply === newest);
+  if (isItsTurn && isBodyDue(connection, newest)) {
+    look.waitsFor = "body";
+    look.of = newest;
+  } else if (reply !== undefined) {
+    look.waitsFor = reply.headersSent ? "nothing" : "reply";
+    look.of = reply;
+  } else if (inFlight === 0 && isHeadDue(connection, look.bytesRead)) {
+    look.waitsFor = "head";
+  }
+}
+
+/** It is the client that has to go on: it was told to, and what it has sent has been taken. */
+function isBodyDue({ socket, heldBack }: Connection, newest: ServerResponse): boolean {
+  const { req: request } = newest;
+  if (request.complete || request.destroyed) return false;
+  if (heldBack === newest && !isContinueSent(newest)) return false;
+  return request.readableLength < request.readableHighWaterMark && !socket.isPaused();
+}
+
+/** Nothing has ever come, or more than the requests that have been answered. */
+function isHeadDue(connection: Connection, bytesRead: number): boolean {
+  const { newest } = connection;
+  if (newest === undefined) return true;
+  if (connection.isRestDue && newest.req.complete) {
+    connection.bytesAtRest = bytesRead;
+    connection.isRestDue = false;
+  }
+  return !connection.isRestDue && bytesRead > connection.bytesAtRest;
+}
+
+function lookAtSending({ socket, transport, speaks }: Connection, look: Look): void {
+  look.hasUnsent = false;
+  // What an HTTP/2 session writes goes past its socket's own buffer.
+  if (speaks !== "http2" && socket.writableLength === 0) return;
+  const { taken, waiting } = writtenBytes(transport);
+  look.hasUnsent = speaks !== "http2" || waiting > 0;
+  look.bytesTaken = taken;
+}
