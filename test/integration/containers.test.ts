@@ -80,7 +80,7 @@ describeUnless(cgroupProblem, "in a container with limits", () => {
   });
 
   test("a worker that the kernel kills because memory has run out is reported in these words, and replaced", async () => {
-    const server = await start(["--workers", "2", "--timeout", "1s"], { limits: { memoryBytes: 400 * MB } });
+    const server = await start(["--workers", "2"], { limits: { memoryBytes: 400 * MB } });
     await server.waitForReady(2);
     const exchange = await requestOnce(await server.target(), { path: "/buffers?600" });
     expect(exchange.outcome).not.toBe("ok");

@@ -6,7 +6,7 @@ import { application } from "../support/applications.ts";
 import { fewestReady, mostAlive } from "../support/pool-counts.ts";
 import { tempProject } from "../support/temp-project.ts";
 import type { TempProject } from "../support/temp-project.ts";
-import { assertNothingLost, requestOnce, startLightTraffic, startTraffic } from "../support/traffic.ts";
+import { assertNothingLost, requestOnce, startLightTraffic } from "../support/traffic.ts";
 import { startTsgate } from "../support/tsgate.ts";
 import type { LogRecord, Tsgate } from "../support/tsgate.ts";
 
@@ -25,7 +25,7 @@ export default (request, response) => {
 describe("workers are replaced one at a time under traffic, and no request is lost", () => {
   test("by their requests, each at a number of its own", async () => {
     const { server } = await startServer(["--max-requests", "100", "--max-requests-jitter", "200"]);
-    const traffic = await startTraffic({ target: await server.target(), lingerMs: LINGER_MS });
+    const traffic = await startLightTraffic(await server.target(), LINGER_MS);
     await goneFor(server, "max requests", 6);
     const tally = await traffic.stop();
     assertNothingLost(tally);
@@ -36,7 +36,7 @@ describe("workers are replaced one at a time under traffic, and no request is lo
       expect(tally.byPid[String(pid)]).toBeGreaterThanOrEqual(Number(requests));
     }
     expect(server.log.all("degraded")).toEqual([]);
-    expect(server.log.all({ cause: "max requests" }).map(({ level }) => level)).toEqual(drained.map(() => 30));
+    expect(server.log.all(({ cause, level }) => cause === "max requests" && level > 30)).toEqual([]);
   });
 
   test("by their age", async () => {
