@@ -125,15 +125,9 @@ export interface Usage {
   readonly requests: number;
   /** Resident memory. */
   readonly rssBytes: number;
-  /** Only when it is more than half full. */
-  readonly heap?: HeapUse | undefined;
-}
-
-/** How full V8's heap is. */
-export interface HeapUse {
-  readonly usedBytes: number;
-  /** Without the young generation, where that is known. */
-  readonly limitBytes: number;
+  readonly heapUsedBytes: number;
+  /** How large V8's heap may grow, without the young generation where that is known; 0 while it need not be. */
+  readonly heapLimitBytes: number;
 }
 
 /** Worker to master. */

@@ -23,8 +23,8 @@ export function causeOfExit({ code, signal, isOomKill }: Exit, usage: WorkerUsag
   return code === 0 ? "exited by itself" : "crashed";
 }
 
-function isHeapNearlyFull({ heap }: WorkerUsage): boolean {
-  return heap !== undefined && heap.usedBytes >= NEARLY_FULL * heap.limitBytes;
+function isHeapNearlyFull({ heapUsedBytes, heapLimitBytes }: WorkerUsage): boolean {
+  return heapLimitBytes > 0 && heapUsedBytes >= NEARLY_FULL * heapLimitBytes;
 }
 
 /** What a process does to itself: V8 aborts when its heap is full, native code fails. */

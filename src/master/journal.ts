@@ -175,8 +175,8 @@ export class Journal {
 /** What there is to say where memory has run out, or may have. */
 function memoryFacts({ usage }: WorkerRecord, cause: EndCause, signal: string | null, isOomKill: boolean): LogFields {
   if (isOomKill) return { ...(cause === KILLED_FOR_MEMORY ? {} : { killed: KILLED_FOR_MEMORY }), hint: KERNEL_HINT };
-  if (cause === HEAP_LIMIT_REACHED)
-    return { heapUsedBytes: usage.heap?.usedBytes, heapLimitBytes: usage.heap?.limitBytes, hint: HEAP_HINT };
+  const { heapUsedBytes, heapLimitBytes } = usage;
+  if (cause === HEAP_LIMIT_REACHED) return { heapUsedBytes, heapLimitBytes, hint: HEAP_HINT };
   return signal === "SIGABRT" && cause === "crashed" ? { hint: ABORT_HINT } : {};
 }
 

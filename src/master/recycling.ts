@@ -10,7 +10,7 @@ import type { DrainReason, RecyclingReason, Usage } from "../messages.ts";
 import type { PoolView, RecyclingLimits, WorkerRecord, WorkerUsage } from "./model.ts";
 
 export const NO_RECYCLING: RecyclingLimits = { requests: 0, ageMs: 0, rssBytes: 0, memoryNotBefore: 0 };
-export const UNUSED: WorkerUsage = { requests: 0, rssBytes: 0, beatsAbove: 0 };
+export const UNUSED: WorkerUsage = { requests: 0, rssBytes: 0, heapUsedBytes: 0, heapLimitBytes: 0, beatsAbove: 0 };
 
 /** One look may fall into the moment before a collection of garbage. */
 const BEATS_ABOVE = 3;
@@ -45,9 +45,9 @@ export function recyclingLimits(
 
 /** What is known of a worker after a heartbeat. */
 export function afterBeat(before: WorkerUsage, usage: Usage, limits: RecyclingLimits): WorkerUsage {
-  const { requests, rssBytes, heap } = usage;
+  const { requests, rssBytes, heapUsedBytes, heapLimitBytes } = usage;
   const isAbove = limits.rssBytes > 0 && rssBytes > limits.rssBytes;
-  return { requests, rssBytes, heap, beatsAbove: isAbove ? before.beatsAbove + 1 : 0 };
+  return { requests, rssBytes, heapUsedBytes, heapLimitBytes, beatsAbove: isAbove ? before.beatsAbove + 1 : 0 };
 }
 
 /** The workers that are to be recycled from now on; none while the pool is reloading or stopping. */

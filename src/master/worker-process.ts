@@ -189,6 +189,8 @@ const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string
     heartbeat: [
       ["requests", "number"],
       ["rssBytes", "number"],
+      ["heapUsedBytes", "number"],
+      ["heapLimitBytes", "number"],
       ["load", "object"],
     ],
     "load-changed": [["load", "object"]],

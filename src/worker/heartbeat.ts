@@ -6,7 +6,7 @@
 
 import type { WorkerLoad } from "../worker-load.ts";
 import { report } from "./channel.ts";
-import { heapUse } from "./heap-use.ts";
+import { heapLimit } from "./heap-limit.ts";
 
 const TOLERATED_FAILURES = 3;
 
@@ -53,14 +53,15 @@ export function startHeartbeat({ intervalMs, health, requests, load, beaten }: H
   };
   const beat = (): void => {
     beatAt = performance.now();
-    const { rss: rssBytes, heapUsed } = process.memoryUsage();
+    const { rss: rssBytes, heapUsed: heapUsedBytes } = process.memoryUsage();
     const { user, system } = process.cpuUsage();
     report({
       tsgate: "heartbeat",
       isHealthy: asked === undefined || failures < TOLERATED_FAILURES,
       requests: requests(),
       rssBytes,
-      heap: heapUse(heapUsed),
+      heapUsedBytes,
+      heapLimitBytes: heapLimit(heapUsedBytes),
       cpuMs: Math.round((user + system) / 1000),
       load: load(),
     });

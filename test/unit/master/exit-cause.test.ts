@@ -2,8 +2,6 @@ import { describe, expect, it } from "vitest";
 import { causeOfExit, type Exit } from "../../../src/master/exit-cause.ts";
 import { UNUSED } from "../../../src/master/recycling.ts";
 
-const LIMIT = { limitBytes: 100 };
-
 function exit(signal: string | null, { code = null, isOomKill = false }: Partial<Exit> = {}): Exit {
   return { code, signal, isOomKill };
 }
@@ -24,14 +22,14 @@ describe("what a worker died of when nobody had asked for it", () => {
   });
 
   it.each([
-    { usedBytes: 75, signal: "SIGABRT", cause: "out of memory: heap limit" },
-    { usedBytes: 120, signal: "SIGABRT", cause: "out of memory: heap limit" },
-    { usedBytes: 120, signal: "SIGTRAP", cause: "out of memory: heap limit" },
-    { usedBytes: 74, signal: "SIGABRT", cause: "crashed" },
-    { usedBytes: 120, signal: "SIGTERM", cause: "killed from outside" },
-    { usedBytes: 120, signal: null, cause: "crashed" },
-  ])("$signal with a heap that was $usedBytes % full is $cause", ({ usedBytes, signal, cause }) => {
+    { heapUsedBytes: 75, signal: "SIGABRT", cause: "out of memory: heap limit" },
+    { heapUsedBytes: 120, signal: "SIGABRT", cause: "out of memory: heap limit" },
+    { heapUsedBytes: 120, signal: "SIGTRAP", cause: "out of memory: heap limit" },
+    { heapUsedBytes: 74, signal: "SIGABRT", cause: "crashed" },
+    { heapUsedBytes: 120, signal: "SIGTERM", cause: "killed from outside" },
+    { heapUsedBytes: 120, signal: null, cause: "crashed" },
+  ])("$signal with a heap that was $heapUsedBytes % full is $cause", ({ heapUsedBytes, signal, cause }) => {
     const code = signal === null ? 1 : null;
-    expect(causeOfExit(exit(signal, { code }), { ...UNUSED, heap: { usedBytes, ...LIMIT } })).toBe(cause);
+    expect(causeOfExit(exit(signal, { code }), { ...UNUSED, heapUsedBytes, heapLimitBytes: 100 })).toBe(cause);
   });
 });

@@ -13,6 +13,7 @@ import {
   recyclingReason,
   UNUSED,
 } from "../../../src/master/recycling.ts";
+import type { Usage } from "../../../src/messages.ts";
 import { WorkerPool } from "../../../src/master/worker-pool.ts";
 
 const POOL_LIMITS = { surge: 1, bootTimeoutMs: 60_000, heartbeatTimeoutMs: 30_000, gracefulTimeoutMs: 30_000 };
@@ -30,6 +31,11 @@ function poolOfOne(recycling: Partial<RecyclingLimits> = {}): WorkerPool {
   return pool;
 }
 
+/** A heartbeat. */
+function said(requests: number, rssBytes: number): Usage {
+  return { requests, rssBytes, heapUsedBytes: 0, heapLimitBytes: 0 };
+}
+
 function due(pool: WorkerPool, now: number): string[] {
   return recyclingDue(pool, now).map(({ why }) => why);
 }
@@ -37,9 +43,9 @@ function due(pool: WorkerPool, now: number): string[] {
 describe("a worker is recycled", () => {
   it("for its requests when it has begun as many as it may", () => {
     const pool = poolOfOne({ requests: 10 });
-    pool.heartbeat(1, 2000, { requests: 9, rssBytes: 0 });
+    pool.heartbeat(1, 2000, said(9, 0));
     expect(due(pool, 2000)).toEqual([]);
-    pool.heartbeat(1, 2000, { requests: 10, rssBytes: 0 });
+    pool.heartbeat(1, 2000, said(10, 0));
     expect(due(pool, 2000)).toEqual(["max requests"]);
   });
 
@@ -52,24 +58,24 @@ describe("a worker is recycled", () => {
   it("for its memory when three heartbeats in a row have shown too much", () => {
     const pool = poolOfOne({ rssBytes: 100 });
     for (const rssBytes of [101, 101, 100, 101, 101]) {
-      pool.heartbeat(1, 2000, { requests: 0, rssBytes });
+      pool.heartbeat(1, 2000, said(0, rssBytes));
       expect(due(pool, 2000)).toEqual([]);
     }
-    pool.heartbeat(1, 2000, { requests: 0, rssBytes: 101 });
+    pool.heartbeat(1, 2000, said(0, 101));
     expect(due(pool, 2000)).toEqual(["max memory"]);
   });
 
   it("never, when nothing limits it", () => {
     const pool = poolOfOne();
-    pool.heartbeat(1, 1e9, { requests: 1e9, rssBytes: 1e15 });
-    pool.heartbeat(1, 1e9, { requests: 1e9, rssBytes: 1e15 });
-    pool.heartbeat(1, 1e9, { requests: 1e9, rssBytes: 1e15 });
+    pool.heartbeat(1, 1e9, said(1e9, 1e15));
+    pool.heartbeat(1, 1e9, said(1e9, 1e15));
+    pool.heartbeat(1, 1e9, said(1e9, 1e15));
     expect(due(pool, 1e9)).toEqual([]);
   });
 
   it("not while it boots or drains, nor when it is to be replaced anyway", () => {
     const pool = poolOfOne({ requests: 1 });
-    pool.heartbeat(1, 2000, { requests: 1, rssBytes: 0 });
+    pool.heartbeat(1, 2000, said(1, 0));
     pool.unwanted(1, "unhealthy", 2000);
     expect(due(pool, 2000)).toEqual([]);
     const draining = poolOfOne({ ageMs: 1 });
@@ -106,7 +112,7 @@ describe("what replaces a worker that was recycled for its memory", () => {
     pool.spawned(2, 101, 0, 1, 5000, POOL_LIMITS, recycling);
     pool.draining(1, "max memory", 5000);
     pool.ready(2, 5100);
-    for (let beat = 1; beat <= 3; beat++) pool.heartbeat(2, 6000, { requests: 0, rssBytes: 101 });
+    for (let beat = 1; beat <= 3; beat++) pool.heartbeat(2, 6000, said(0, 101));
     const worker = pool.worker(2);
     if (worker === undefined) throw new Error("gone");
     expect(recyclingReason(worker, 6000)).toBeUndefined();
@@ -167,7 +173,7 @@ describe("through every series of heartbeats", () => {
     fc.assert(
       fc.property(beats, (sizes) => {
         let usage: WorkerUsage = UNUSED;
-        for (const rssBytes of sizes) usage = afterBeat(usage, { requests: 0, rssBytes }, LIMITS);
+        for (const rssBytes of sizes) usage = afterBeat(usage, said(0, rssBytes), LIMITS);
         const lastThree = sizes.slice(-3);
         expect(usage.beatsAbove >= 3).toBe(lastThree.length === 3 && lastThree.every((size) => size > 100));
       }),
@@ -179,7 +185,7 @@ describe("through every series of heartbeats", () => {
     fc.assert(
       fc.property(series, fc.integer({ min: READY_AT, max: READY_AT + 999 }), (reports, now) => {
         const pool = poolOfOne({ requests: 100, ageMs: 1000, rssBytes: 100 });
-        for (const usage of reports) pool.heartbeat(1, now, usage);
+        for (const { requests, rssBytes } of reports) pool.heartbeat(1, now, said(requests, rssBytes));
         expect(due(pool, now)).toEqual([]);
       }),
     );
@@ -189,7 +195,7 @@ describe("through every series of heartbeats", () => {
 describe("the log", () => {
   it("says what a recycled worker has served, and nothing of one that leaves for another reason", () => {
     const pool = poolOfOne({ requests: 5 });
-    pool.heartbeat(1, 2000, { requests: 7, rssBytes: 1024 });
+    pool.heartbeat(1, 2000, said(7, 1024));
     const worker = pool.worker(1);
     if (worker === undefined) throw new Error("gone");
     expect(recyclingFacts(worker, "max requests", 3500.4)).toEqual({ requests: 7, rssBytes: 1024, ageMs: 2500 });
