@@ -2,36 +2,19 @@
 
 import { expect, test } from "vitest";
 import { describeUnless } from "../support/peers.ts";
-import { childrenOf, namespaceProblem, processOne, startAsProcessOne, zombiesOf } from "../support/process-one.ts";
+import {
+  childrenOf,
+  namespaceProblem,
+  ORPHANING,
+  processOne,
+  startAsProcessOne,
+  zombiesOf,
+} from "../support/process-one.ts";
 import { tempProject } from "../support/temp-project.ts";
 import { requestOnce } from "../support/traffic.ts";
 import { TSGATE } from "../support/tsgate.ts";
 import type { Tsgate } from "../support/tsgate.ts";
 
-/** `/orphan` starts a process whose parent leaves at once, and answers when that has ended too. */
-const APP = `import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-function hasEnded(pid) {
-  try {
-    return readFileSync("/proc/" + pid + "/cmdline").length === 0;
-  } catch {
-    return true;
-  }
-}
-export default (request, response) => {
-  if (request.url !== "/orphan") return response.end("served");
-  const shell = spawn("sh", ["-c", "sleep 0.05 & echo $!"], { stdio: ["ignore", "pipe", "inherit"] });
-  let pid = "";
-  shell.stdout.on("data", (text) => (pid += text));
-  shell.on("exit", () => {
-    const timer = setInterval(() => {
-      if (!hasEnded(pid.trim())) return;
-      clearInterval(timer);
-      response.end("ended");
-    }, 5);
-  });
-};
-`;
 const STARTS = [
   { started: "the command itself", command: [TSGATE] },
   { started: "node", command: [process.execPath, "--", TSGATE] },
@@ -95,7 +78,7 @@ describeUnless(namespaceProblem, "as process 1", () => {
 });
 
 async function start(command: readonly string[]): Promise<Tsgate> {
-  const project = await tempProject({ "app.mjs": APP });
+  const project = await tempProject({ "app.mjs": ORPHANING });
   const args = ["--workers", "1", "--bind", "127.0.0.1:0", "--linger", "200ms", "app.mjs"];
   const server = startAsProcessOne(args, { cwd: project.dir, command });
   await server.waitForReady(1);

@@ -15,6 +15,30 @@ const usable = [NAMESPACE, AS_USER].find((command) => works(command));
 export const namespaceProblem =
   usable === undefined ? "unshare --pid is missing, or not allowed here: run as root with util-linux" : undefined;
 
+/** An application: `/orphan` starts a process whose parent leaves at once, and answers when that has ended too. */
+export const ORPHANING = `import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+function hasEnded(pid) {
+  try {
+    return readFileSync("/proc/" + pid + "/cmdline").length === 0;
+  } catch {
+    return true;
+  }
+}
+export default (request, response) => {
+  if (request.url !== "/orphan") return response.end("served");
+  const shell = spawn("sh", ["-c", "sleep 0.05 & echo $!"], { stdio: ["ignore", "pipe", "inherit"] });
+  let pid = "";
+  shell.stdout.on("data", (text) => (pid += text));
+  shell.on("exit", () => {
+    const timer = setInterval(() => {
+      if (!hasEnded(pid.trim())) return;
+      clearInterval(timer);
+      response.end("ended");
+    }, 5);
+  });
+};
+`;
 export interface ProcessOneOptions {
   readonly cwd: string;
   /** What becomes process 1; default: the command as it is shipped, which a shell begins. */
