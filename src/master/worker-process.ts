@@ -3,6 +3,7 @@
  * turned into events. Holds no state of the pool.
  */
 
+import type { ChildProcess } from "node:child_process";
 import cluster, { type Worker } from "node:cluster";
 import dgram from "node:dgram";
 import net from "node:net";
@@ -104,7 +105,9 @@ export class WorkerProcess {
 
   /** The pipe past the worker's event loop, on which a thread of it may answer. */
   get relay(): Duplex | undefined {
-    return this.#worker?.process.stdio[RELAY_FD] as Duplex | undefined;
+    // A process that could not be started has no streams, whatever the types say.
+    const stdio = this.#worker?.process.stdio as ChildProcess["stdio"] | undefined;
+    return stdio?.[RELAY_FD] as Duplex | undefined;
   }
 
   #tell(what: (events: WorkerEvents) => void): void {

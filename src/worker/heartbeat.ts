@@ -38,6 +38,7 @@ export function sinceBeatMs(): number | null {
 
 /** Begins to beat, at once. */
 export function startHeartbeat({ intervalMs, health, requests, load, beaten }: HeartbeatOptions): Heartbeat {
+  let memory = { rss: 0, heapUsed: 0 };
   let failures = 0;
   let isAsking = false;
   let asked = health;
@@ -53,7 +54,8 @@ export function startHeartbeat({ intervalMs, health, requests, load, beaten }: H
   };
   const beat = (): void => {
     beatAt = performance.now();
-    const { rss: rssBytes, heapUsed: heapUsedBytes } = process.memoryUsage();
+    memory = memoryUse() ?? memory;
+    const { rss: rssBytes, heapUsed: heapUsedBytes } = memory;
     const { user, system } = process.cpuUsage();
     report({
       tsgate: "heartbeat",
@@ -81,6 +83,15 @@ export function startHeartbeat({ intervalMs, health, requests, load, beaten }: H
     timer.unref();
   };
   return { beat, keepUp, stopAsking };
+}
+
+/** Undefined for want of a descriptor: Node reads the resident size from a file. */
+function memoryUse(): { readonly rss: number; readonly heapUsed: number } | undefined {
+  try {
+    return process.memoryUsage();
+  } catch {
+    return undefined;
+  }
 }
 
 async function isHealthy(health: () => unknown): Promise<boolean> {
