@@ -32,6 +32,12 @@ const OTHER_FLAGS = [
   "--verbose",
   "--require",
   "--enable-source-maps",
+  "--inspect",
+  "--inspect-publish-uid",
+  "--disable-sigusr1",
+  "--permission",
+  "--experimental-permission",
+  "--allow-inspector",
 ];
 
 describe.each(DOCUMENTS)("%s", (document) => {
@@ -51,7 +57,7 @@ describe.each(DOCUMENTS)("%s", (document) => {
       ...SETTING_KEYS.flatMap((key) => [flagOf(key), rowOf(key).alias, `--no-${flagOf(key).slice(2)}`]),
       ...OTHER_FLAGS,
     ]);
-    const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*[a-z]/g)].map(([flag]) => flag);
+    const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9]/g)].map(([flag]) => flag);
     expect(named.filter((flag) => !known.has(flag))).toEqual([]);
   });
 });
