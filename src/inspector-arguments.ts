@@ -19,8 +19,9 @@ export function inspectorOptions(
   nodeArgs: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): InspectorOptions {
-  const isUsers = [...nodeArgs, ...nodeOptions(env)].some((arg) => arg.startsWith("--inspect"));
-  return isUsers ? { args: [], port: undefined } : { args: [QUIET], port: 0 };
+  const users = [...nodeArgs, ...nodeOptions(env)].filter((arg) => arg.startsWith("--inspect"));
+  if (users.length === 0) return { args: [QUIET], port: 0 };
+  return { args: [], port: users.some((arg) => /[=:]0$/.test(arg)) ? 0 : undefined };
 }
 
 export function isOwnInspectorArgument(arg: string): boolean {

@@ -151,8 +151,8 @@ export const CANARY_WATCH_MS = 1000;
 export const ROLLING_FAILURE_LIMIT = 3;
 /** What a worker gets beyond the drain deadline that it was told, to leave by itself. */
 export const KILL_MARGIN_MS = 500;
-/** What is left to a worker that is asked, before its kill, what blocks its event loop. */
-export const EXAMINATION_MS = 1000;
+/** When a worker that is asked what blocks its event loop is killed whatever has become of the asking. */
+export const EXAMINATION_MS = 1500;
 /** A draining worker that has not beaten for this long is blocked; one that waits for something beats. */
 export const SILENT_AFTER_MS = 1500;
 /** What a worker that was not yet serving gets to leave. */

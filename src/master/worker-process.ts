@@ -106,7 +106,7 @@ export class WorkerProcess {
   /** The pipe past the worker's event loop, on which a thread of it may answer. */
   get relay(): Duplex | undefined {
     // A process that could not be started has no streams, whatever the types say.
-    const stdio = this.#worker?.process.stdio as ChildProcess["stdio"] | undefined;
+    const { stdio }: { readonly stdio?: ChildProcess["stdio"] } = this.#worker?.process ?? {};
     return stdio?.[RELAY_FD] as Duplex | undefined;
   }
 

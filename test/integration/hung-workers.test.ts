@@ -241,7 +241,8 @@ describe.skipIf(process.platform !== "linux")("a worker that does not hang", () 
       pid,
       openedBy: "SIGUSR1",
     });
-    expect(await listeningPorts(pid)).toEqual(["port" in target ? target.port : 0]);
+    // Node delivers the signal to itself in several ways, and on a busy machine the last may be late.
+    await expect.poll(() => listeningPorts(pid)).toEqual(["port" in target ? target.port : 0]);
     expect((await requestOnce(target, { path: "/" })).outcome).toBe("ok");
     expect(await hang(server, "/loop")).toMatchObject({ ...place("/loop"), pid });
   });
@@ -257,7 +258,7 @@ describe.skipIf(process.platform !== "linux")("a worker that does not hang", () 
   });
 
   test("leaves one open that --node-arg has asked for, and is asked through it", async () => {
-    const server = await start(["--node-arg", "--inspect"]);
+    const server = await start(["--node-arg", "--inspect=0"]);
     const [pid = 0] = server.workerPids();
     expect(await listeningPorts(pid)).toHaveLength(2);
     expect(await hang(server, "/loop")).toMatchObject(place("/loop"));
@@ -270,6 +271,7 @@ test.skipIf(process.platform !== "linux")(
   async () => {
     const server = await start(["--timeout", "0", "--graceful-timeout", "1s"]);
     await hangOne(server, "/loop");
+    await server.waitForOutput(/blocking/);
     server.signal("SIGTERM");
     const killed = await server.waitForRecord("worker killed");
     expect(killed).toMatchObject({ ...place("/loop"), cause: "drain timeout", inFlight: 1 });

@@ -9,7 +9,9 @@ it.each([
   { nodeArgs: ["--max-old-space-size=512"], options: "--enable-source-maps", added: OURS },
   { nodeArgs: ["--inspect"], options: undefined, added: THEIRS },
   { nodeArgs: ["--inspect-port=9300"], options: undefined, added: THEIRS },
-  { nodeArgs: [], options: "--enable-source-maps --inspect=0", added: THEIRS },
+  { nodeArgs: [], options: "--enable-source-maps --inspect-brk", added: THEIRS },
+  { nodeArgs: ["--inspect=0"], options: undefined, added: { args: [], port: 0 } },
+  { nodeArgs: ["--inspect=127.0.0.1:0"], options: undefined, added: { args: [], port: 0 } },
 ])(
   "$nodeArgs and NODE_OPTIONS=$options leave the inspector to whoever asked for it, else to us",
   ({ nodeArgs, options, added }) => {

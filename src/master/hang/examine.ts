@@ -10,7 +10,7 @@ import { InspectorSession } from "./inspector-session.ts";
 import { hasUsersFrame, interrogate } from "./interrogate.ts";
 import { type MessageChannel, relayChannel } from "./message-channel.ts";
 import { openInspector } from "./open-inspector.ts";
-import { type Crowding, measureCrowding, NoAnswer, patiently } from "./patience.ts";
+import { measureTimes, isStarved, NoAnswer, patiently, type Times } from "./patience.ts";
 import { processFacts, type ProcessFacts } from "./process-facts.ts";
 import { fetchJson, type InspectorAddress, openWebSocket } from "./websocket.ts";
 
@@ -40,27 +40,32 @@ export interface Examination {
   readonly facts: ProcessFacts | undefined;
   /** CPU time since the last heartbeat. */
   readonly cpuMsSinceBeat: number | undefined;
-  /** Whether it had a processor while it was asked. */
-  readonly crowding: Crowding;
+  /** Of a processor, while it was asked. */
+  readonly times: Times;
 }
 
 /** For the whole of it. */
 const PATIENCE_MS = 850;
+/** The same where others have the processors. */
+const STARVED_PATIENCE_MS = 1350;
 
 export async function examine(suspect: Suspect): Promise<Examination> {
-  const crowding = await measureCrowding(suspect.pid);
+  const times = await measureTimes(suspect.pid);
   const before = processFacts(suspect.pid).catch(() => undefined);
   let account: Account | undefined;
   let obstacle = suspect.way.by === "none" ? suspect.way.why : undefined;
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(new Error("no time left")), PATIENCE_MS);
+  const stop = (): void => abort.abort(new Error("no time left"));
+  const last = setTimeout(stop, STARVED_PATIENCE_MS);
+  const first = setTimeout(() => void times.read().then((soFar) => isStarved(soFar) || stop()), PATIENCE_MS);
   try {
     if (suspect.way.by !== "none") await ask(suspect, abort.signal, (heard) => (account = heard));
   } catch (error) {
     // That it does not answer says that it is in native code; what else can go wrong is worth a word.
     if (!(error instanceof NoAnswer) && !abort.signal.aborted) obstacle = messageOf(error);
   } finally {
-    clearTimeout(timer);
+    clearTimeout(first);
+    clearTimeout(last);
   }
   const isNamed = account !== undefined && hasUsersFrame(account);
   const facts = isNamed ? undefined : await before;
@@ -68,12 +73,12 @@ export async function examine(suspect: Suspect): Promise<Examination> {
     facts === undefined || suspect.cpuMsAtBeat === undefined ? undefined : facts.cpuMs - suspect.cpuMsAtBeat;
   return {
     silentMs: suspect.silentMs,
-    askedMs: crowding.elapsedMs(),
+    askedMs: times.elapsedMs(),
     account,
     obstacle,
     facts,
     cpuMsSinceBeat,
-    crowding: await crowding.read(),
+    times: await times.read(),
   };
 }
 
@@ -99,14 +104,24 @@ async function channelTo({ pid, way, relay, signal }: Suspect, aborted: AbortSig
   }
   if (way.by === "url") {
     const { hostname, port, pathname } = new URL(way.url);
-    const address = { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port) };
-    const channel = await openWebSocket(address, pathname, aborted).catch(() => undefined);
+    const host = LOOPBACK[hostname];
+    if (host === undefined) throw new Error(`its inspector listens on ${hostname}, where it is not asked`);
+    const channel = await openWebSocket({ host, port: Number(port) }, pathname, aborted).catch(() => undefined);
     if (channel !== undefined) return channel;
     // The application has closed it since.
   }
   const address = await openInspector(pid, signal, aborted);
   return openWebSocket(address, await targetAt(address, aborted), aborted);
 }
+
+/** Where an inspector is reached that listens there. The URL is the application's word: nobody else is connected to. */
+const LOOPBACK: Readonly<Record<string, string>> = {
+  "127.0.0.1": "127.0.0.1",
+  localhost: "127.0.0.1",
+  "0.0.0.0": "127.0.0.1",
+  "[::1]": "::1",
+  "[::]": "::1",
+};
 
 async function targetAt(address: InspectorAddress, aborted: AbortSignal): Promise<string> {
   const targets = (await fetchJson(address, "/json/list", aborted)) as readonly { readonly id?: unknown }[];

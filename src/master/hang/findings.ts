@@ -4,7 +4,7 @@ import type { Frame } from "../../hung-account.ts";
 import type { LogFields } from "../../logger.ts";
 import type { Examination } from "./examine.ts";
 import { hasComeBack } from "./interrogate.ts";
-import { isCrowded } from "./patience.ts";
+import { isStarved } from "./patience.ts";
 import type { ProcessFacts } from "./process-facts.ts";
 
 /**
@@ -38,12 +38,12 @@ function frameText({ name, file, line, column, isUsers }: Frame): string {
   return name === "" ? place : `${name} (${place})`;
 }
 
-function found({ account, obstacle, facts, silentMs, cpuMsSinceBeat, crowding }: Examination): string {
+function found({ account, obstacle, facts, silentMs, cpuMsSinceBeat, times }: Examination): string {
   const doing = facts === undefined ? "nothing is known of its process" : describeProcess(facts, cpuMsSinceBeat);
   if (account === undefined) {
     if (obstacle !== undefined) return `its stack cannot be asked for: ${obstacle}; ${doing}`;
-    return isCrowded(crowding)
-      ? `it had no time to answer: for ${Math.round(crowding.waitedMs)} of ${Math.round(crowding.elapsedMs)} ms others had the processors; ${doing}`
+    return isStarved(times)
+      ? `it had no time to answer: for ${Math.round(times.waitedMs)} of ${Math.round(times.elapsedMs)} ms others had the processors; ${doing}`
       : `in native code or a system call: ${doing}`;
   }
   const stack = describeStack(account.frames);

@@ -2,6 +2,9 @@
 
 import type { Duplex } from "node:stream";
 
+/** An account of a worker is a few kilobytes; whoever sends more than this is not asked any further. */
+export const LARGEST_MESSAGE_BYTES = 1024 * 1024;
+
 export interface MessageChannel {
   send(text: string): void;
   onMessage(listener: (text: string) => void): void;
@@ -10,7 +13,7 @@ export interface MessageChannel {
   close(): void;
 }
 
-/** Lines on the pipe to a worker's own thread. The pipe outlives the channel. */
+/** Lines on the pipe to a worker's own thread. */
 export function relayChannel(pipe: Duplex): MessageChannel {
   let unread = "";
   const decoder = new TextDecoder();
@@ -21,6 +24,7 @@ export function relayChannel(pipe: Duplex): MessageChannel {
       const onData = (chunk: Buffer): void => {
         const lines = (unread + decoder.decode(chunk, { stream: true })).split("\n");
         unread = lines.pop() ?? "";
+        if (unread.length > LARGEST_MESSAGE_BYTES) pipe.destroy();
         for (const line of lines) listener(line);
       };
       pipe.on("data", onData);

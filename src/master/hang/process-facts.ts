@@ -56,10 +56,10 @@ export function catchesSignal(status: string, signal: number): boolean {
   return mask !== "" && (BigInt(`0x${mask}`) & (1n << BigInt(signal - 1))) !== 0n;
 }
 
-/** How long the main thread of `pid` has waited for a processor so far; 0 where the kernel does not count. */
-export async function waitedForProcessorMs(pid: number): Promise<number> {
-  const [, waitedNanos] = (await text(`/proc/${pid}/task/${pid}/schedstat`)).split(" ");
-  return Number(waitedNanos ?? 0) / 1e6;
+/** How long the main thread of `pid` has run and has waited for a processor so far; 0 where the kernel does not count. */
+export async function processorTimes(pid: number): Promise<{ readonly ranMs: number; readonly waitedMs: number }> {
+  const [ran, waited] = (await text(`/proc/${pid}/task/${pid}/schedstat`)).split(" ");
+  return { ranMs: Number(ran ?? 0) / 1e6, waitedMs: Number(waited ?? 0) / 1e6 };
 }
 
 /** The status text of `pid`; empty when it has gone. */

@@ -4,7 +4,7 @@
  */
 
 import net from "node:net";
-import type { MessageChannel } from "./message-channel.ts";
+import { LARGEST_MESSAGE_BYTES, type MessageChannel } from "./message-channel.ts";
 
 /** Where an inspector listens. */
 export interface InspectorAddress {
@@ -75,7 +75,6 @@ export async function openWebSocket(
 }
 
 const LARGEST_LIST_BYTES = 65_536;
-const LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024;
 const TEXT = 0x1;
 const FINAL = 0x80;
 const MASKED = 0x80;

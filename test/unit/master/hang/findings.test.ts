@@ -28,7 +28,7 @@ function examination(change: Partial<Examination>): Examination {
     obstacle: undefined,
     facts: undefined,
     cpuMsSinceBeat: undefined,
-    crowding: { elapsedMs: 400, waitedMs: 200 },
+    times: { elapsedMs: 400, ranMs: 0, waitedMs: 0 },
     ...change,
   };
 }
@@ -120,7 +120,7 @@ describe("what is found of a worker that does not answer", () => {
 });
 
 it("a worker that others have left no processor is not said to be in native code", () => {
-  expect(findings(examination({ crowding: { elapsedMs: 850.2, waitedMs: 801.6 } })).found).toBe(
+  expect(findings(examination({ times: { elapsedMs: 850.2, ranMs: 40, waitedMs: 801.6 } })).found).toBe(
     "it had no time to answer: for 802 of 850 ms others had the processors; nothing is known of its process",
   );
 });

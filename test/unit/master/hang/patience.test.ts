@@ -1,15 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { isCrowded, NoAnswer, patiently } from "../../../../src/master/hang/patience.ts";
+import { isStarved, NoAnswer, patiently } from "../../../../src/master/hang/patience.ts";
 
 const never = (): AbortSignal => new AbortController().signal;
 
 it.each([
-  { elapsedMs: 300, waitedMs: 0, crowded: false },
-  { elapsedMs: 300, waitedMs: 150, crowded: false },
-  { elapsedMs: 300, waitedMs: 151, crowded: true },
-])("$waitedMs of $elapsedMs ms without a processor: crowded: $crowded", ({ elapsedMs, waitedMs, crowded }) => {
-  expect(isCrowded({ elapsedMs, waitedMs })).toBe(crowded);
+  { what: "it ran all the time", ranMs: 300, waitedMs: 0, starved: false },
+  { what: "it slept all the time", ranMs: 0, waitedMs: 0, starved: false },
+  { what: "it waited for a quarter of the time", ranMs: 225, waitedMs: 75, starved: false },
+  { what: "it waited for more", ranMs: 224, waitedMs: 76, starved: true },
+  { what: "it waited for most of the time", ranMs: 299, waitedMs: 1000, starved: true },
+  { what: "it waited for most of the time, and still ran for long enough", ranMs: 300, waitedMs: 1000, starved: false },
+])("$what: nothing follows from its silence: $starved", ({ ranMs, waitedMs, starved }) => {
+  expect(isStarved({ elapsedMs: Math.max(300, ranMs + waitedMs), ranMs, waitedMs })).toBe(starved);
 });
 
 describe("an answer", () => {
