@@ -2,7 +2,7 @@
 
 import type { DrawableEvent } from "./event.ts";
 import { brokenReload, interruptedRollout, repairedReload, spoiledReload } from "./events/broken-reload.ts";
-import { exit, freezeForGood, hang, killAll, killWorker, terminate, uncaught } from "./events/loss.ts";
+import { exit, freezeForGood, hang, illness, killAll, killWorker, terminate, uncaught } from "./events/loss.ts";
 import { burst, reload, reloadDuringReload, resize } from "./events/reload.ts";
 import { scaleDown, scaleUp } from "./events/scale.ts";
 import { silentClients, slowBodies, slowHeads, slowReaders } from "./events/slow-clients.ts";
@@ -24,6 +24,7 @@ export const CATALOGUE: readonly DrawableEvent[] = [
   freezeForGood,
   exit,
   uncaught,
+  illness,
   terminate,
   scaleUp,
   scaleDown,

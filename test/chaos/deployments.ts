@@ -17,10 +17,12 @@ export interface ServerShape {
   readonly workers: number;
   readonly lingerMs: number;
   readonly surge: number | string;
+  /** After so many requests a worker is replaced; 0 for never. */
+  readonly maxRequests: number;
 }
 
 /** The text of tsgate.config.json. */
-export function configuration({ binds, workers, lingerMs, surge }: ServerShape, more: object = {}): string {
+export function configuration({ binds, workers, lingerMs, surge, maxRequests }: ServerShape): string {
   return JSON.stringify({
     bind: binds,
     workers,
@@ -29,7 +31,8 @@ export function configuration({ binds, workers, lingerMs, surge }: ServerShape, 
     timeout: `${TIMES.timeout}ms`,
     bootTimeout: `${TIMES.bootTimeout}ms`,
     gracefulTimeout: `${TIMES.gracefulTimeout}ms`,
-    ...more,
+    maxRequests,
+    maxRequestsJitter: Math.floor(maxRequests / 4),
   });
 }
 
@@ -41,7 +44,7 @@ export function versionName(version: number): string {
 /** The text of app.mjs: `before` runs before anything is there, `after` when the application is. */
 export function source(kind: ApplicationKind, version: number, { before = "", after = "" } = {}): string {
   const make = `chaosApp("${kind}", "${versionName(version)}")`;
-  const head = `import { chaosApp, endNow } from "${FIXTURE}";\nvoid endNow;\n${before}\n`;
+  const head = `import { chaosApp, endNow } from "${FIXTURE}";\nexport { health } from "${FIXTURE}";\nvoid endNow;\n${before}\n`;
   switch (kind) {
     case "server":
       return `${head}${make};\n${after}\n`;

@@ -131,16 +131,21 @@ async function fillQueues(world: World): Promise<() => Promise<void>> {
   const blocked = new Set<number>();
   const asked: Promise<unknown>[] = [];
   const before = world.deeds().length;
-  const endsAt = performance.now() + STOP_BOUND_MS;
+  const endsAt = performance.now() + world.patience * STOP_BOUND_MS;
   const workers = world.readyWorkers();
   // A busy worker accepts nothing: each of these requests finds another one.
   while (workers.some((pid) => !blocked.has(pid))) {
     if (performance.now() > endsAt) throw new Violation("workers", "not every worker accepts connections");
     asked.push(world.ask({ path: `/?block=${BLOCK_MS}` }, asked.length));
-    await sleep(20);
+    // One at a time: those that a single worker gets would keep it busy one after the other.
+    await until(() => world.deeds().length - before >= asked.length, endsAt);
     for (const { pid } of world.deeds().slice(before)) blocked.add(pid);
   }
   for (let index = 0; index < QUEUED; index++) asked.push(world.ask({}, index));
   await sleep(CONNECTED_MS);
   return async () => void (await Promise.all(asked));
+}
+
+async function until(condition: () => boolean, endsAt: number): Promise<void> {
+  while (!condition() && performance.now() < endsAt) await sleep(5);
 }

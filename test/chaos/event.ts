@@ -23,10 +23,10 @@ export interface Model {
 /**
  * Which events may happen at the same time. `deploy` puts good code in force, `resize` does so with another number of
  * workers, `break` fails to; `loss` makes a worker be replaced, by what is on disk at that time; `scale` changes the
- * number of workers; `pause` stops a process and continues it; `client` is what clients do; `stray` is what must change
- * nothing.
+ * number of workers; `pause` stops a worker for a while and `standstill` the master; `client` is what clients do; `stray`
+ * is what must change nothing.
  */
-export type Group = "deploy" | "resize" | "break" | "loss" | "scale" | "pause" | "client" | "stray";
+export type Group = "deploy" | "resize" | "break" | "loss" | "scale" | "pause" | "standstill" | "client" | "stray";
 
 export interface EventKind<Parameters extends object> {
   readonly name: string;

@@ -19,7 +19,7 @@ import { Descriptors } from "./invariants/descriptors.ts";
 import { expectFiles, expectNoFiles, PIDFILE } from "./invariants/files.ts";
 import { expectQuietLog } from "./invariants/log.ts";
 import { expectWithinBounds } from "./invariants/pool.ts";
-import { expectOwnProcesses, expectVersion, untilQuiet } from "./invariants/quiet.ts";
+import { expectOwnProcesses, expectVersion, untilQuiet, whileStill } from "./invariants/quiet.ts";
 import { allowedFailures } from "./invariants/requests.ts";
 import type { Allowed, End } from "./invariants/requests.ts";
 import type { LifePlan, Scene } from "./plan.ts";
@@ -119,7 +119,7 @@ class Life {
     await project.write("app.mjs", app);
     await project.write("tsgate.config.json", configuration(shape));
     say(`life ${life}: ${JSON.stringify(shape)}`);
-    const server = new Tsgate(["--pid", PIDFILE, "app.mjs"], { cwd: project.dir, command });
+    const server = new Tsgate(["--pid", PIDFILE, "--log-level", "debug", "app.mjs"], { cwd: project.dir, command });
     this.#server = server;
     const startMs = START_BOUND_MS * this.#patience;
     const ready = await server.waitForReady(shape.workers, { timeoutMs: startMs }).catch(() => undefined);
@@ -172,10 +172,12 @@ class Life {
   async #rest(world: World, expected: { readonly target: number; readonly version: number }): Promise<void> {
     const { server, project, shape } = world;
     await untilQuiet(world, expected.target);
-    await expectOwnProcesses(world);
+    await whileStill(world, expected.target, async () => {
+      await expectOwnProcesses(world);
+      await this.#descriptors.compare(server.pid, world.readyWorkers());
+    });
     await expectVersion(world, expected.version);
     expectFiles(project, server.pid, shape.binds);
-    await this.#descriptors.compare(server.pid, world.readyWorkers());
     this.#tallies = await Promise.all(this.#traffic.map((traffic) => traffic.snapshot()));
     this.#judge(world);
   }
@@ -194,7 +196,7 @@ class Life {
     expectAll(
       () => this.#judge(world, end),
       () => {
-        if (ending.kind !== "killed") expectNoFiles(project);
+        if (ending.kind !== "killed") expectNoFiles(project, world.shape.binds);
       },
       () => expectExit(server, ending),
     );

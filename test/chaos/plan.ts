@@ -74,6 +74,8 @@ const APART: readonly (readonly [Group, Group])[] = [
   // A worker that is replaced, or added, now loads what is broken on disk.
   ["break", "loss"],
   ["break", "scale"],
+  // SIGCONT discards a SIGTTIN or SIGTTOU that waits for a stopped process.
+  ["standstill", "scale"],
 ];
 
 /** The plan of one life of a seed. */
@@ -81,7 +83,12 @@ export function planLife(seed: number, life: number, options: PlanOptions = {}):
   const random = seeded(Math.imul(seed, 0x9e3779b1) ^ Math.imul(life, 0x85ebca6b));
   const shape = { ...drawShape(random), ...options.shape };
   const drawnScenes = between(random, FEWEST_SCENES, MOST_SCENES);
-  const events = CATALOGUE.filter(({ name }) => options.only === undefined || options.only.includes(name));
+  const events = CATALOGUE.filter(
+    ({ name, group }) =>
+      (options.only === undefined || options.only.includes(name)) &&
+      // A worker that is replaced while something broken is on disk loads that.
+      !(shape.maxRequests > 0 && group === "break"),
+  );
   let model: Model = { target: shape.workers, configured: shape.workers, version: 1, deployed: 1, losses: 0 };
   const scenes: Scene[] = [];
   while (scenes.length < (options.scenes ?? drawnScenes)) {
@@ -100,6 +107,7 @@ function drawShape(random: Random): ServerShape {
     workers: between(random, 2, 4),
     lingerMs: between(random, 300, 1000),
     surge: pick(random, ["25%", "50%", 2]),
+    maxRequests: pick(random, [0, 0, 1]) * between(random, 2000, 6000),
   };
 }
 

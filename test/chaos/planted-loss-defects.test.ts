@@ -45,6 +45,32 @@ describe("a kill of a worker", () => {
   );
 });
 
+describe("a SIGTERM to a worker", () => {
+  testPlanted(
+    { ...SMALL, seed: 1, only: ["SIGTERM to a worker"], scenes: 1, ending: "quick stop" },
+    {
+      "nobody takes its place": {
+        defect: {
+          file: "master/reports.ts",
+          text: 'pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);',
+          replacement: "",
+        },
+        violates: "replacement",
+        patience: 0.5,
+      },
+      "it drains before another is ready": {
+        defect: {
+          file: "master/reports.ts",
+          text: 'pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);',
+          replacement:
+            'pool.draining(id, "terminated", now); crew.send(id, { tsgate: "drain", why: "terminated", wholeServer: false, deadlineMs: 5000 });',
+        },
+        violates: "ready",
+      },
+    },
+  );
+});
+
 describe("a hang", () => {
   testPlanted(
     { ...SMALL, seed: 1, only: ["hang of a worker"], scenes: 1, ending: "quick stop" },

@@ -112,6 +112,15 @@ describe("a stop", () => {
         },
         violates: "keep-alive",
       },
+      "the server does not stop": {
+        defect: {
+          file: "master/arbiter.ts",
+          text: "return this.#pool.stop === undefined ? this.#stopGracefully() : this.#stopQuickly(signal);",
+          replacement: "return;",
+        },
+        violates: "stop",
+        patience: 0.5,
+      },
       "the pidfile is left behind": {
         defect: {
           file: "master/pidfile.ts",

@@ -12,7 +12,7 @@ export type Scenario = Omit<RunOptions, "binary" | "say">;
 
 /** Two workers under less traffic than usual: what is shown here needs no more. */
 export const SMALL = {
-  shape: { workers: 2, lingerMs: 400, surge: "25%" },
+  shape: { workers: 2, lingerMs: 400, surge: "25%", maxRequests: 0 },
   traffic: { keepAlive: 12, fresh: 2, idle: 24 },
 } as const;
 

@@ -111,6 +111,11 @@ export class World {
     throw new Violation(invariant, `${sentence} within ${timeoutMs} ms`);
   }
 
+  /** Of the reloads that have begun. */
+  newestGeneration(): number {
+    return Number(this.server.log.all("reload started").at(-1)?.generation ?? 1);
+  }
+
   /** An application will throw this where nobody catches, and its worker leaves for it. */
   expectThrow(message: string): void {
     const isThrown = ({ msg, error }: LogRecord): boolean =>

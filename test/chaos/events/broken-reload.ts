@@ -98,6 +98,8 @@ export const interruptedRollout = defineEvent<{ first: number; name: BreakageNam
   name: "broken reload while a good one rolls",
   weight: 2,
   group: "break",
+  // Workers of the first one that boot now load what is broken.
+  cost: ({ target }) => target,
   // With one worker the rollout is over with the first replacement.
   draw: (random, { deployed, target }) =>
     target < 2
@@ -111,6 +113,11 @@ export const interruptedRollout = defineEvent<{ first: number; name: BreakageNam
     await world.seen(
       { msg: "worker draining", why: "reload" },
       { from, withinMs: FAILURE_BOUND_MS, or: ["reload", "a reload into good code has not come into force"] },
+    );
+    const generation = world.newestGeneration();
+    world.expected.push(
+      { msg: "worker gone", generation },
+      { msg: "worker killed", generation, cause: "boot timeout" },
     );
     await reloadInVain(world, name, broken);
     // Both versions may serve now: what the first one's workers were made of has been off the disk.

@@ -100,6 +100,22 @@ export const uncaught = defineEvent<{ delayMs: number }>({
   },
 });
 
+/** The slowest way: three beats, then the replacement, then the drain. */
+const ILLNESS_BOUND_MS = 5000 + 2 * BOOT_BOUND_MS + TIMES.gracefulTimeout;
+
+export const illness = defineEvent<object>({
+  name: "illness of a worker",
+  weight: 2,
+  group: "loss",
+  draw: () => ({}),
+  after: oneMore,
+  async act(world) {
+    const from = world.server.log.length;
+    const { outcome, reply } = await world.ask({ path: "/?ill" });
+    if (outcome === "ok") await world.gone(Number(reply?.headers.get("x-worker-pid")), from, ILLNESS_BOUND_MS);
+  },
+});
+
 export const terminate = defineEvent<{ seat: number }>({
   name: "SIGTERM to a worker",
   weight: 2,
@@ -109,6 +125,6 @@ export const terminate = defineEvent<{ seat: number }>({
     const pid = world.workerIn(seat);
     const from = world.server.log.length;
     if (pid === undefined || !send(pid, "SIGTERM")) return;
-    await world.gone(pid, from, TIMES.gracefulTimeout + 2 * BOOT_BOUND_MS);
+    await world.gone(pid, from, 2 * BOOT_BOUND_MS);
   },
 });

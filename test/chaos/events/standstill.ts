@@ -27,7 +27,7 @@ export const freezeWorker = defineEvent<{ seat: number; ms: number }>({
 export const freezeMaster = defineEvent<{ ms: number }>({
   name: "master stopped for a while",
   weight: 3,
-  group: "pause",
+  group: "standstill",
   draw: (random) => ({ ms: between(random, 50, LONGEST_OF_THE_MASTER_MS) }),
   async act(world, { ms }) {
     world.server.signal("SIGSTOP");

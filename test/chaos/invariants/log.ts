@@ -6,6 +6,27 @@ import { Violation } from "../violation.ts";
 
 const INFO = 30;
 
+/** Ends that the master has asked for, or that say something of the slot's past though they were asked for. */
+const PLANNED = new Set([
+  "reload",
+  "stop",
+  "scaled down",
+  "superseded",
+  "rollout aborted",
+  "terminated",
+  "unhealthy",
+  "max requests",
+]);
+
+/**
+ * Whether it tells of trouble: by its level, or, where a slot in a crash loop has spent its lines and the record went to
+ * the debug level, by what it tells.
+ */
+export function isAlarming({ level, msg, cause }: LogRecord): boolean {
+  if (level >= INFO) return level > INFO;
+  return msg === "worker gone" ? !PLANNED.has(String(cause)) : OBITUARIES.has(msg);
+}
+
 /** What a machine or a plan of losses may cause at any time, and what they are about. */
 const HARMLESS = new Set(["degraded", "master was not running"]);
 
@@ -31,7 +52,7 @@ export function expectQuietLog(
     isDropped(record) ||
     (OBITUARIES.has(record.msg) && dead.includes(Number(record.pid))) ||
     expected.some((match) => isMatch(record, match));
-  const surprise = records.find((record) => record.level > INFO && !isExpected(record));
+  const surprise = records.find((record) => isAlarming(record) && !isExpected(record));
   if (surprise !== undefined) throw new Violation("log", `nothing explains this record: ${JSON.stringify(surprise)}`);
   const [line] = otherLines;
   if (line !== undefined) throw new Violation("log", `standard error holds what is no record: ${line}`);

@@ -3,6 +3,7 @@
 import type { LogRecord } from "../../support/log-records.ts";
 import { fewestReady, mostAlive } from "../../support/pool-counts.ts";
 import { Violation } from "../violation.ts";
+import { isAlarming } from "./log.ts";
 
 export interface SceneBounds {
   /** Workers wanted when the scene began. */
@@ -39,9 +40,11 @@ function surgeOf(surge: number | string, target: number): number {
 export function backoffMs(records: readonly LogRecord[], now: number): number {
   const failures = new Map<number, number>();
   let over = now;
-  for (const { msg, level, slot, time } of records) {
+  for (const record of records) {
+    const { msg, slot, time } = record;
     if (msg === "reload done") failures.clear();
-    if (msg !== "worker gone" || level < 50 || slot === undefined) continue;
+    if (msg !== "worker gone" || slot === undefined) continue;
+    if (!isAlarming(record) && record["cause"] !== "unhealthy") continue;
     const before = failures.get(slot) ?? 0;
     failures.set(slot, before + 1);
     if (before > 0) over = Math.max(over, time + 1.2 * Math.min(30_000, 1000 * 2 ** (before - 1)));

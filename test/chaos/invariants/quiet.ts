@@ -12,6 +12,7 @@ import { backoffMs } from "./pool.ts";
 /** A quiet moment is one that lasts. */
 const QUIET_FOR_MS = 150;
 const PROBES_A_WORKER = 4;
+const LOOKS = 10;
 
 /** Waits until `target` workers are ready and nobody boots or drains, at most as long as back-off and drains may take. */
 export async function untilQuiet({ server, patience }: World, target: number): Promise<void> {
@@ -34,6 +35,19 @@ export async function untilQuiet({ server, patience }: World, target: number): P
   }
 }
 
+/** Looks again, when it was quiet once more, at what was wrong while the pool moved: workers may be recycled at any time. */
+export async function whileStill(world: World, target: number, look: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const changes = changesOf(world);
+    try {
+      return await look();
+    } catch (error) {
+      if (changesOf(world) === changes || attempt === LOOKS) throw error;
+      await untilQuiet(world, target);
+    }
+  }
+}
+
 /** The master and its ready workers are all there is. */
 export async function expectOwnProcesses(world: World): Promise<void> {
   const expected = [world.server.pid, ...world.readyWorkers()].toSorted();
@@ -51,6 +65,11 @@ export async function expectVersion(world: World, version: number): Promise<void
     if (served !== versionName(version))
       throw new Violation("version", `${served} is served, and the newest good version is ${versionName(version)}`);
   }
+}
+
+/** How often the pool has changed so far. */
+function changesOf({ server }: World): number {
+  return server.records.filter(({ msg }) => msg.startsWith("worker ")).length;
 }
 
 function expectRunning({ exit }: Tsgate): void {
