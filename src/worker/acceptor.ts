@@ -27,7 +27,7 @@ export interface AcceptorOptions {
 }
 
 /** A full worker stays closed for this long at least: at the limit connections may come and go by the thousand. */
-const SHORTEST_FULL_MS = 10;
+const SHORTEST_FULL_MS = 5;
 /** When copies got lost, for want of descriptors, they are asked for again. */
 const ASK_AGAIN_MS = 1000;
 const WARN_EVERY_MS = 60_000;

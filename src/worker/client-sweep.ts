@@ -85,7 +85,6 @@ export class ClientSweep {
   /** The table is long where there are many connections, so it is not read at every turn. */
   async #ask(asking: readonly Connection[], now: number): Promise<void> {
     this.#askAgainAt = Infinity;
-    const sendMs = Math.min(...asking.map(({ limits }) => limits?.sendMs ?? Infinity));
     const inodes = new Map(asking.map((connection) => [connection, socketInode(connection.transport)]));
     const known = new Set([...inodes.values()].filter((inode) => inode !== undefined));
     const queues = known.size === 0 ? undefined : await sendQueues(known);
@@ -97,7 +96,7 @@ export class ClientSweep {
       const verdict = judgeQueue(watch, queued, limits, clock.now);
       if (verdict !== undefined) this.#cut(connection, watch, verdict, clock.now);
     }
-    this.#askAgainAt = now + sendMs / TURNS_A_TIMEOUT;
+    this.#askAgainAt = now + (asking[0]?.limits?.sendMs ?? 0) / TURNS_A_TIMEOUT;
   }
 
   #cut(connection: Connection, watch: ClientWatch, timeout: ClientTimeout, now: number): void {
