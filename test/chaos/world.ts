@@ -113,7 +113,7 @@ export class World {
 
   /** Of the reloads that have begun. */
   newestGeneration(): number {
-    return Number(this.server.log.all("reload started").at(-1)?.generation ?? 1);
+    return this.server.log.all("reload started").at(-1)?.generation ?? 1;
   }
 
   /** An application will throw this where nobody catches, and its worker leaves for it. */

@@ -125,9 +125,7 @@ describe("a stop answers", () => {
     for (const client of inFlight) client.get("/slow?2000");
     const [first] = inFlight;
     // Both workers are kept from accepting until the signal has come.
-    const pids = new Set<number>();
-    while (pids.size < 2)
-      pids.add(Number((await requestOnce(await server.target())).reply?.headers.get("x-worker-pid")));
+    const pids = server.workerPids();
     for (const pid of pids) process.kill(pid, "SIGSTOP");
     const queued = await connectSeveral(server, 200);
     for (const client of queued) client.get("/block?1");
