@@ -158,8 +158,8 @@ describe("a quick stop", () => {
           { file: "master/arbiter.ts", text: "this.#crew.killAll();", replacement: "" },
           {
             file: "master/arbiter.ts",
-            text: "return this.#pool.stop !== undefined && this.#pool.workers.length === 0;",
-            replacement: "return this.#pool.stop !== undefined;",
+            text: "return !isServing(this.#pool, monotonicNow()) && this.#pool.workers.length === 0;",
+            replacement: "return !isServing(this.#pool, monotonicNow());",
           },
           {
             file: "worker/worker.ts",

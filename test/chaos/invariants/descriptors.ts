@@ -1,6 +1,7 @@
 /**
- * Descriptors of quiet processes: a master has as many as after its start, but for one channel a worker; a worker has as
- * many as when it was first quiet, but for its clients' connections, and keeps none that a client has closed.
+ * Descriptors of quiet processes: a master has as many as after its start, but for two a worker; a worker has as many as
+ * when it was first quiet, but for its clients' connections and a spare copy of each listening socket, and keeps no
+ * connection that a client has closed.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,7 +24,8 @@ export class Descriptors {
   async compare(master: number, workers: readonly number[]): Promise<void> {
     const unknown = workers.filter((pid) => !this.#workers.has(pid));
     const first = look([master, ...unknown]).others;
-    const channels = workers.map(() => "socket");
+    // The channel, and the pipe for a worker whose event loop is blocked.
+    const channels = workers.flatMap(() => ["socket", "socket"]);
     this.#master ??= without(first.get(master) ?? [], channels);
     for (const pid of unknown) this.#workers.set(pid, first.get(pid) ?? []);
     const expected = new Map(workers.map((pid) => [pid, this.#workers.get(pid) ?? []]));
@@ -73,13 +75,24 @@ function look(pids: readonly number[]): { others: Others; halfClosed: readonly s
     const lasting = descriptorsOf(pid).filter((link) => before.get(pid)?.has(link) === true);
     halfClosed.push(...lasting.map((link) => inodeOf(link)).filter((inode) => tcp.get(inode)?.isHalfClosed === true));
     const isConnection = (link: string): boolean => tcp.has(inodeOf(link)) || unix.has(inodeOf(link));
+    const kept = withoutSpares(lasting.filter((link) => !isConnection(link)));
     // The numbers of sockets and pipes change with what they are.
     others.set(
       pid,
-      lasting.filter((link) => !isConnection(link)).map((link) => link.replace(/^(socket|pipe):.*$/, "$1")),
+      kept.map((link) => link.replace(/^(socket|pipe):.*$/, "$1")),
     );
   }
   return { others, halfClosed };
+}
+
+/** Without the second copy of a socket, which a worker has or not, as it has just paused or goes on; a third is one too many. */
+function withoutSpares(links: readonly string[]): string[] {
+  const copies = new Map<string, number>();
+  return links.filter((link) => {
+    const count = (copies.get(link) ?? 0) + 1;
+    copies.set(link, count);
+    return count !== 2 || !link.startsWith("socket:");
+  });
 }
 
 /** `links` without one of each of `others`. */
