@@ -62,8 +62,7 @@ describe("a SIGTERM to a worker", () => {
         defect: {
           file: "master/reports.ts",
           text: 'pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);',
-          replacement:
-            'pool.draining(id, "terminated", now); crew.send(id, { tsgate: "drain", why: "terminated", wholeServer: false, deadlineMs: 5000 });',
+          replacement: 'crew.perform({ do: "drain", id, why: "terminated" }, [], now);',
         },
         violates: "ready",
       },
@@ -90,7 +89,7 @@ describe("a hang", () => {
 
 describe("a master that stands still", () => {
   testPlanted(
-    { ...SMALL, seed: 8, only: ["master stopped for a while"], scenes: 1, ending: "quick stop" },
+    { ...SMALL, seed: 29, only: ["master stopped for a while"], scenes: 1, ending: "quick stop" },
     {
       "its workers are taken for hung": {
         defect: {
