@@ -1,17 +1,18 @@
 /**
  * tsgate beside others: the same client, the same events. `npm run compare -- [--only NAME …] [--rows NAME …]
- * [--rounds N] [--json FILE] [--write]`
+ * [--rounds N] [--json FILE] [--from FILE …] [--write]`
  *
  *   --only NAME   one of the servers; may be repeated: all
  *   --rows NAME   one of the rows; may be repeated: all
  *   --rounds N    how often each is run; the table shows the typical run: 1
  *   --json FILE   every run, with its whole tally
+ *   --from FILE   runs nothing and takes what was written by --json; may be repeated, to put parts together
  *   --write       puts the table into docs/guarantees.md
  *
  * Every server runs in a folder and a session of its own and is ended by its own pids, also on Ctrl-C. Linux only.
  */
 
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { cluster } from "./contestants/cluster.mjs";
@@ -47,6 +48,7 @@ const { values } = parseArgs({
     rows: { type: "string", multiple: true, default: [] },
     rounds: { type: "string", default: "1" },
     json: { type: "string" },
+    from: { type: "string", multiple: true, default: [] },
     write: { type: "boolean", default: false },
   },
 });
@@ -63,7 +65,9 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.once(
 
 /** @type {import("./lib/cell.mjs").Cell[]} */
 const cells = [];
-for (let round = 1; round <= Number(values.rounds); round += 1)
+for (const file of values.from) cells.push(...JSON.parse(await readFile(file, "utf8")).cells);
+const rounds = values.from.length > 0 ? 0 : Number(values.rounds);
+for (let round = 1; round <= rounds; round += 1)
   for (const row of rows)
     for (const contestant of contestants) {
       const cell = await runCell(row, contestant, round);
@@ -71,14 +75,14 @@ for (let round = 1; round <= Number(values.rounds); round += 1)
       const { failed, excused, requests, ms, remarks, error } = cell;
       const counts = `${failed} failed and ${excused} excused of ${requests}, ${ms?.toFixed(0) ?? "–"} ms`;
       console.error([row.name, contestant.name, error ?? counts, ...remarks].join("; "));
+      if (values.json !== undefined)
+        await writeFile(values.json, JSON.stringify({ machine: machine(), cells }, null, 2));
     }
 
 const markdown = [servers(contestants), overview(rows, contestants, cells), tallies(rows, contestants, cells)].join(
   "\n\n",
 );
 console.log(markdown);
-if (values.json !== undefined)
-  await writeFile(values.json, `${JSON.stringify({ machine: machine(), cells }, null, 2)}\n`);
 if (values.write) await writePage(markdown);
 process.exitCode = cells.some(({ error }) => error !== undefined) ? 1 : 0;
 

@@ -65,8 +65,9 @@ export const pm2 = {
     const workerPids = () => childrenOf(daemon);
     /** @param {string} verb */
     const tell = (verb) => command(verb, NAME).catch((error) => (said += String(error)));
+    // The command waits for the end of a reload, and so does whoever has another to give.
     /** @type {Promise<unknown>} */
-    let reloading = Promise.resolve();
+    let told = Promise.resolve();
 
     return {
       target: { host: "127.0.0.1", port },
@@ -75,10 +76,10 @@ export const pm2 = {
       workerPids,
       processes: async () => (await session(daemon)).map(({ pid }) => pid),
       deploy,
-      // The command waits for the end of a reload, and refuses to begin one while another goes on.
-      reload: async () => void (reloading = reloading.then(() => tell("reload"))),
-      stop: async () => void tell("stop"),
+      reload: async () => void (told = told.then(() => tell("reload"))),
+      stop: async () => void (told = told.then(() => tell("stop"))),
       async ended() {
+        await told;
         while ((await workerPids()).length > 0) await sleep(20);
         return "its daemon left, as it should be";
       },

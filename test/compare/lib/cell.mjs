@@ -10,7 +10,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../bench/lib/servers.mjs";
 import { failedCount } from "../../support/traffic/tally.mjs";
 import { excusedCount } from "./excuses.mjs";
+import { seconds } from "./row.mjs";
 import { untilReady } from "./server.mjs";
+import { watchStandstill } from "./standstill.mjs";
 
 /** @typedef {import("./row.mjs").Row} Row */
 /** @typedef {import("../contestants/contestant.mjs").Contestant} Contestant */
@@ -32,6 +34,8 @@ import { untilReady } from "./server.mjs";
 const WORKERS = 2;
 const LIMIT_MS = 120_000;
 const STOP_MS = 12_000;
+const STANDSTILL_MS = 1000;
+const ATTEMPTS = 3;
 
 /** @type {(() => Promise<unknown>)[]} */
 const debts = [];
@@ -42,13 +46,32 @@ export async function endEverything() {
 }
 
 /**
- * Never rejects.
+ * Runs a row with a server, once more if the machine stood still meanwhile. Never rejects.
  * @param {Row} row
  * @param {Contestant} contestant
  * @param {number} round
  * @returns {Promise<Cell>}
  */
 export async function runCell(row, contestant, round) {
+  for (let attempt = 1; ; attempt += 1) {
+    const standstill = watchStandstill();
+    const cell = await runOnce(row, contestant, round);
+    const ms = standstill.longestMs();
+    standstill.end();
+    if (ms < STANDSTILL_MS) return cell;
+    const remark = `the machine stood still for ${seconds(ms)}`;
+    if (attempt === ATTEMPTS) return { ...cell, remarks: [...cell.remarks, remark] };
+    console.error([row.name, contestant.name, remark, "once more"].join("; "));
+  }
+}
+
+/**
+ * @param {Row} row
+ * @param {Contestant} contestant
+ * @param {number} round
+ * @returns {Promise<Cell>}
+ */
+async function runOnce(row, contestant, round) {
   const cell = { row: row.name, contestant: contestant.name, round, requests: 0, failed: 0, excused: 0 };
   try {
     const limit = sleep(LIMIT_MS, undefined, { ref: false }).then(() => {

@@ -31,7 +31,7 @@ export function servers(contestants) {
  */
 export function overview(rows, contestants, cells) {
   const lines = rows.map((row) => [
-    row.event,
+    `_${row.name}_: ${row.event}. Time ${row.time}`,
     ...contestants.map((contestant) =>
       verdict(
         row,

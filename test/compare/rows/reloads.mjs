@@ -17,7 +17,7 @@ const BUSY = { lingerMs: 5, idle: 0, requests: [{}] };
 export const goodReloads = {
   name: "reload",
   event: `${RELOADS} reloads into a good application`,
-  time: "all of them",
+  time: "for all of them",
   otherwise: "not all came to an end",
   run: (server, owe) => reloads(server, owe),
 };
@@ -26,7 +26,7 @@ export const goodReloads = {
 export const busyReloads = {
   name: "busy-reload",
   event: `the same with clients that pause for 1 to 10 ms only`,
-  time: "all of them",
+  time: "for all of them",
   otherwise: "not all came to an end",
   run: (server, owe) => reloads(server, owe, BUSY),
 };
@@ -35,7 +35,7 @@ export const busyReloads = {
 export const brokenReload = {
   name: "broken-reload",
   event: `a reload into an application that throws while it is loaded; ${BROKEN_FOR_MS / 1000} s later into a good one`,
-  time: "the reload into the good one",
+  time: "for the reload into the good one",
   otherwise: "the good one does not come",
   async run(server, owe) {
     const traffic = await startFlowing(server, owe);
