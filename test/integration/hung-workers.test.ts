@@ -28,7 +28,10 @@ describe.skipIf(process.platform !== "linux")("a worker that hangs is reported w
   ])("when it is blocked by %s", async (path, name, found) => {
     const server = await start();
     const hung = await hang(server, path);
-    expect(hung).toMatchObject({ ...place(path), function: name, level: 50, slot: 0, generation: 1, id: 1 });
+    const { file, line } = place(path);
+    expect(hung).toMatchObject({ file, function: name, level: 50, slot: 0, generation: 1, id: 1 });
+    // A chain of ticks may be caught where its function begins, the line above.
+    expect([line, ...(path === "/ticks" ? [line - 1] : [])]).toContain(hung.line);
     expect(hung.found).toMatch(found);
     expect(String(hung.stack).split("\n")[0]).toMatch(
       new RegExp(`^    at .*${name}.*hanging-app\\.mjs:${hung.line as number}:\\d+\\)$`),

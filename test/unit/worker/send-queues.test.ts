@@ -17,6 +17,8 @@ async function stalled(...address: [number, string] | [string]): Promise<{ accep
   const client = typeof bound === "string" ? net.connect(bound) : net.connect(bound.port, bound.address);
   onTestFinished(() => void client.destroy());
   const [accepted] = (await once(server, "connection")) as [net.Socket];
+  // What is not yet written when the test ends cannot be written any more.
+  accepted.on("error", () => {});
   accepted.write(Buffer.alloc(50_000_000));
   return { accepted, client };
 }
