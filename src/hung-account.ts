@@ -6,7 +6,7 @@
 /** The descriptor in a worker that leads to the master past the worker's event loop: a thread answers on it, if there is one. */
 export const RELAY_FD = 4;
 
-/** The name, in the registry of symbols, under which `process` holds the function that gives the account. */
+/** The name, in the registry of symbols, under which `process` holds what gives the account. */
 export const ACCOUNT_SYMBOL = "tsgate.account";
 
 /** The name of the script that asks; its frame is none of the application's. */
@@ -22,7 +22,7 @@ export type AskingWay =
   | { readonly by: "url"; readonly url: string }
   | { readonly by: "none"; readonly why: string };
 
-/** One call on the stack; positions count from 1, and are those of the sources where a source map tells them. */
+/** One call on the stack; positions count from 1. */
 export interface Frame {
   /** As V8 writes it: `handler`, `Router.handle [as get]`, `async load`, `new Parser`; empty for code at the top of a file. */
   readonly name: string;
@@ -55,3 +55,10 @@ export interface Account {
 }
 
 export const REQUESTS_TOLD = 50;
+
+export interface AccountGiver {
+  /** What is so now; positions are those of the code that runs. */
+  tell(): Account;
+  /** What was told last, with the positions of the sources. */
+  retell(): Account | undefined;
+}

@@ -1,12 +1,19 @@
 /**
  * The account that this process gives of itself when its event loop is blocked: what is on its stack, which requests are
- * in flight. It runs in the middle of whatever blocks the loop, at most once or twice in the life of a process that is
- * then killed: it uses no regular expression, because one may be running, and changes nothing that it does not restore.
+ * in flight. It is given in the middle of whatever blocks the loop, in the last second of the process: it uses no regular
+ * expression, because one may be running, and changes nothing else that runs.
  */
 
 import { fileURLToPath } from "node:url";
 import { isOwnPlace } from "../errors.ts";
-import { type Account, ACCOUNT_SYMBOL, ASKING_SCRIPT, type Frame, REQUESTS_TOLD } from "../hung-account.ts";
+import {
+  type Account,
+  ACCOUNT_SYMBOL,
+  type AccountGiver,
+  ASKING_SCRIPT,
+  type Frame,
+  REQUESTS_TOLD,
+} from "../hung-account.ts";
 import { callSites } from "./call-sites.ts";
 import type { Connections } from "./connections.ts";
 import { sinceBeatMs } from "./heartbeat.ts";
@@ -15,12 +22,17 @@ import { originalPosition } from "./original-position.ts";
 /** Lets the master ask, by a name that no application meets by accident. */
 export function giveAccountOf(connections: Connections): void {
   const trap = new Trap();
-  const tell = (): Account => {
+  let told: Account | undefined;
+  const tell: AccountGiver["tell"] = () => {
     const frames = trap.caught ?? (trap.isBusy ? [] : framesOutside(tell));
     if (!frames.some(({ isUsers }) => isUsers)) trap.set();
-    return { frames, ...connections.inFlight(REQUESTS_TOLD), sinceBeatMs: sinceBeatMs() };
+    told = { frames, ...connections.inFlight(REQUESTS_TOLD), sinceBeatMs: sinceBeatMs() };
+    return told;
   };
-  Object.defineProperty(process, Symbol.for(ACCOUNT_SYMBOL), { value: tell });
+  // A step of its own: if reading the source maps is too much for what memory or time is left, the rest is told already.
+  const retell: AccountGiver["retell"] = () => told && { ...told, frames: told.frames.map(inItsSource) };
+  const giver: AccountGiver = { tell, retell };
+  Object.defineProperty(process, Symbol.for(ACCOUNT_SYMBOL), { value: giver });
 }
 
 /** Catches the application where it next begins something asynchronous, as each link of a chain of ticks or microtasks does. */
@@ -62,9 +74,13 @@ function toFrame(site: NodeJS.CallSite): Frame {
   const column = site.getColumnNumber() ?? 0;
   const name = nameOf(site, `${source}:${line}:${column}`);
   const isUsers = source === "" ? site.isEval() : !isOwnPlace(source);
-  const original = isUsers && source !== "" ? originalPosition(source, line, column) : undefined;
-  const { file, ...position } = original ?? { file: source, line, column };
-  return { name, function: site.getFunctionName() ?? "", ...position, file: withoutScheme(file), isUsers };
+  return { name, function: site.getFunctionName() ?? "", file: withoutScheme(source), line, column, isUsers };
+}
+
+function inItsSource(frame: Frame): Frame {
+  if (!frame.isUsers || frame.file === "") return frame;
+  const original = originalPosition(frame.file, frame.line, frame.column);
+  return original === undefined ? frame : { ...frame, ...original, file: withoutScheme(original.file) };
 }
 
 /** `name (place)`, `async place`, or the place alone. */

@@ -82,6 +82,12 @@ const DEFECTS: readonly (readonly [name: string, file: string, rule: string, cod
     "import type { pool } from '../../master/pool.ts';\nexport type X = typeof pool;\n",
   ],
   [
+    "the watchdog's thread importing the worker",
+    "src/watchdog/of-worker.ts",
+    "no-restricted-imports",
+    "import { serve } from '../worker/serve.ts';\nexport const x = serve;\n",
+  ],
+  [
     "the gateway importing configuration",
     "src/gateway/of-config.ts",
     "no-restricted-imports",

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Account,
   ACCOUNT_SYMBOL,
+  type AccountGiver,
   ASKING_SCRIPT,
   type Frame,
   REQUESTS_TOLD,
@@ -19,8 +20,8 @@ const MOST_QUESTIONS = 20;
 const PAUSE_MS = 10;
 
 /**
- * Calls `heard` with the first account, and with one that names a place in the application if that comes later. Rejects
- * when the worker does not answer.
+ * Calls `heard` with the first account, with one that names a place in the application if that comes later, and with the
+ * same in its sources. Rejects when the worker does not answer, or not any more.
  * @param silentMs since when the master has heard no heartbeat
  */
 export async function interrogate(
@@ -29,18 +30,19 @@ export async function interrogate(
   heard: (account: Account) => void,
 ): Promise<void> {
   for (let question = 1; question <= MOST_QUESTIONS; question++) {
-    const told = await account(session);
+    const told = await account(session, "tell");
     if (question === 1 || hasUsersFrame(told)) heard(told);
+    if (hasUsersFrame(told)) return heard(await account(session, "retell"));
     // What a loop that runs again does next has nothing to do with it.
-    if (hasUsersFrame(told) || hasComeBack(told, silentMs)) return;
+    if (hasComeBack(told, silentMs)) return;
     await sleep(PAUSE_MS);
   }
 }
 
-const EXPRESSION = `process[Symbol.for(${JSON.stringify(ACCOUNT_SYMBOL)})]()\n//# sourceURL=${ASKING_SCRIPT}`;
-
-async function account(session: InspectorSession): Promise<Account> {
-  const params = { expression: EXPRESSION, returnByValue: true, silent: true };
+async function account(session: InspectorSession, what: keyof AccountGiver): Promise<Account> {
+  const giver = `process[Symbol.for(${JSON.stringify(ACCOUNT_SYMBOL)})]`;
+  const expression = `${giver}.${what}()\n//# sourceURL=${ASKING_SCRIPT}`;
+  const params = { expression, returnByValue: true, silent: true };
   const { result } = (await session.call("Runtime.evaluate", params)) as { result?: { value?: unknown } };
   return checked(result?.value);
 }

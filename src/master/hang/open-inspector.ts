@@ -20,7 +20,7 @@ export async function openInspector(pid: number, signal: () => void, aborted: Ab
   const before = await listeningSockets(pid);
   const known = new Set(before.map(({ inode }) => inode));
   const status = await statusOf(pid);
-  if (status === "") throw new Error("its process has gone");
+  if (status === "") throw new Error("/proc tells nothing of its process");
   if (!catchesSignal(status, SIGUSR1)) throw new Error("it has no handler for SIGUSR1, which would end it");
   signal();
   try {
