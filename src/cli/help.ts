@@ -3,19 +3,17 @@
  * same in a log and in a manual.
  */
 
-import { defaultText, flagOf, GROUPS, variableOf, type SettingRow } from "../config/setting-row.ts";
-import { rowOf, SETTING_KEYS } from "../config/settings.ts";
+import { defaultText, flagOf, variableOf, type SettingRow } from "../config/setting-row.ts";
+import { GROUPS, rowOf } from "../config/settings.ts";
 import type { Settings } from "../config/types.ts";
 
 /** The whole text, without a line longer than 80 characters. */
 export function helpText(): string {
-  const groups = GROUPS.map((group) => {
-    const keys = SETTING_KEYS.filter((key) => rowOf(key).group === group);
-    return [
-      `${group}:`,
-      ...keys.flatMap((key) => entry(term(key, rowOf(key)), [rowOf(key).doc, facts(key, rowOf(key))])),
-    ].join("\n");
-  });
+  const groups = GROUPS.map(({ name, keys }) =>
+    [`${name}:`, ...keys.flatMap((key) => entry(term(key, rowOf(key)), [rowOf(key).doc, facts(key, rowOf(key))]))].join(
+      "\n",
+    ),
+  );
   const modes = ["Modes:", ...MODES.flatMap(([flag, doc]) => entry(flag, [doc]))].join("\n");
   return [USAGE, ...groups, modes, NOTES].join("\n\n");
 }

@@ -10,7 +10,7 @@ export function settingMisfit(configuration: Configuration, kind: ApplicationKin
   for (const key of SETTING_KEYS) {
     const { default: usual, kinds } = rowOf(key);
     const isGiven = configuration.origins[key] !== "default" && !isDeepStrictEqual(configuration.settings[key], usual);
-    if (!isGiven || kinds.includes(kind)) continue;
+    if (!isGiven || kinds === undefined || kinds.includes(kind)) continue;
     const where = placeOf(key, configuration);
     return `${where} has no effect on an application of kind ${kind}, only on kind ${kinds.join(", ")}; leave it out`;
   }

@@ -4,13 +4,17 @@
  */
 
 import type { MachineFacts } from "./worker-count.ts";
-import type { InterfaceName, Origin } from "./types.ts";
-import { parseAssignment, parseSwitch } from "./values.ts";
+import type { InterfaceName, Origin, Settings } from "./types.ts";
+import {
+  formatDuration,
+  formatSize,
+  parseAssignment,
+  parseDuration,
+  parseSize,
+  parseSwitch,
+  parseText,
+} from "./values.ts";
 import { quoted, ValueError } from "./value-error.ts";
-
-/** The groups of `--help` and of the settings page, in their order. */
-export const GROUPS = ["Sockets", "Workers", "Application", "Timeouts", "Process", "Logging"] as const;
-type Group = (typeof GROUPS)[number];
 
 export type ApplicationKind = Exclude<InterfaceName, "auto">;
 /** The kinds of application there are. */
@@ -41,7 +45,6 @@ export interface FoundDefault<T> {
 }
 
 export interface SettingRow<T> {
-  readonly group: Group;
   /** The short flag, `-w`. */
   readonly short?: string;
   /** Another long flag for the same setting, in gunicorn's words. */
@@ -54,7 +57,8 @@ export interface SettingRow<T> {
   readonly defaultText?: string;
   /** One or two sentences, without a full stop at the end. */
   readonly doc: string;
-  readonly kinds: readonly ApplicationKind[];
+  /** The kinds of application that it can act on; absent for all. */
+  readonly kinds?: readonly ApplicationKind[];
   /** When a changed value begins to count. */
   readonly takesEffect: "reload" | "restart";
   /** False for what cannot stand in the configuration file. */
@@ -62,6 +66,9 @@ export interface SettingRow<T> {
   /** True for a path, which is relative to `chdir` (`config`, `chdir`: to where tsgate was started). */
   readonly isPath?: true;
 }
+
+/** Rows of the table by their keys. */
+export type SettingRows<Keys extends keyof Settings> = { readonly [Key in Keys]: SettingRow<Settings[Key]> };
 
 /** `gracefulTimeout` → `--graceful-timeout`. */
 export function flagOf(key: string): string {
@@ -95,6 +102,21 @@ export function one<T>(parse: (value: unknown) => T, show: (value: T) => string 
 /** A setting that may have no value. */
 export function optional(parse: (value: unknown) => string | undefined): ValueType<string | undefined> {
   return one(parse, (value) => value);
+}
+
+/** A duration of at least `minMs`, in milliseconds. */
+export function duration(minMs = 0): ValueType<number> {
+  return one((value) => parseDuration(value, minMs), formatDuration);
+}
+
+/** A size in bytes. */
+export function size(): ValueType<number> {
+  return one((value) => parseSize(value), formatSize);
+}
+
+/** A path, or none. */
+export function path(): ValueType<string | undefined> {
+  return optional((value) => parseText(value, "a path"));
 }
 
 /** A setting with any number of values; in the configuration file a list, or one value alone. */

@@ -3,16 +3,15 @@
  * and by no part of the server.
  */
 
-import { APPLICATION_KINDS, defaultText, flagOf, GROUPS, variableOf } from "./setting-row.ts";
-import { rowOf, SETTING_KEYS } from "./settings.ts";
+import { defaultText, flagOf, variableOf } from "./setting-row.ts";
+import { GROUPS, rowOf } from "./settings.ts";
 import type { Settings } from "./types.ts";
 
 /** The whole page, in Markdown, with a line feed at its end. */
 export function settingsPage(): string {
-  const groups = GROUPS.map((group) => {
-    const keys = SETTING_KEYS.filter((key) => rowOf(key).group === group);
-    return [`## ${group}`, "", ...keys.flatMap((key) => [...entry(key), ""])].join("\n");
-  });
+  const groups = GROUPS.map(({ name, keys }) =>
+    [`## ${name}`, "", ...keys.flatMap((key) => [...entry(key), ""])].join("\n"),
+  );
   return [HEAD, ...groups, TAIL].join("\n");
 }
 
@@ -20,7 +19,7 @@ function entry(key: keyof Settings): string[] {
   const row = rowOf(key);
   const value = row.metavar === undefined ? "" : ` ${row.metavar}`;
   const flags = [row.short, flagOf(key), row.alias].filter((flag) => flag !== undefined);
-  const kinds = row.kinds.length === APPLICATION_KINDS.length ? "every kind" : row.kinds.join(", ");
+  const kinds = row.kinds?.join(", ") ?? "every kind";
   return [
     `### \`${key}\``,
     "",
@@ -49,7 +48,7 @@ function escaped(text: string): string {
 
 const HEAD = `# Settings
 
-Made from the table in \`src/config/settings.ts\` by \`npm run docs\`; a test fails when this page is stale.
+Made from the tables in \`src/config/settings/\` by \`npm run docs\`; a test fails when this page is stale.
 
 Every setting is a flag, an environment variable and a camelCase key of the configuration file. The command line wins
 over the environment, the environment over the file, the file over the default; a value replaces the weaker one as a

@@ -1,0 +1,74 @@
+/** What the application is, and what it gets to know. */
+
+import { assignments, one, onOff, APPLICATION_KINDS, path, type SettingRows } from "../setting-row.ts";
+import type { InterfaceName } from "../types.ts";
+import { parseChoice, parseInteger } from "../values.ts";
+
+const INTERFACES: readonly InterfaceName[] = ["auto", ...APPLICATION_KINDS];
+
+export const APPLICATION: SettingRows<
+  "interface" | "factory" | "listenMatch" | "nativeFetch" | "preload" | "waitReady" | "env" | "envFile"
+> = {
+  interface: {
+    metavar: "NAME",
+    type: one((value) => parseChoice(value, INTERFACES)),
+    default: "auto",
+    doc: "What the application is: auto finds out; gateway is (environ, startResponse) => body; fetch is an object with a fetch(request) method, or a function named fetch; node is (req, res); server is an http.Server, or a program that calls listen() itself",
+    takesEffect: "reload",
+  },
+  factory: {
+    type: onOff(),
+    default: false,
+    doc: "The export is a function, sync or async, that returns the application",
+    takesEffect: "reload",
+  },
+  listenMatch: {
+    metavar: "PORT",
+    type: one<number | undefined>(
+      (value) => parseInteger(value, 0, 65_535),
+      (port) => port?.toString(),
+    ),
+    default: undefined,
+    defaultText: "the first",
+    doc: "Of the program's own listen() calls, the one that gets tsgate's sockets: the one for this port; any other is shared by the workers as it is",
+    kinds: ["server"],
+    takesEffect: "reload",
+  },
+  nativeFetch: {
+    type: onOff(),
+    default: false,
+    doc: "Keep Node's own Request and Response in the workers, in place of tsgate's lighter ones",
+    kinds: ["fetch"],
+    takesEffect: "reload",
+  },
+  preload: {
+    type: onOff(),
+    default: false,
+    doc: "The master loads the application module before the first fork, at first start only; for modules without side effects",
+    takesEffect: "restart",
+  },
+  waitReady: {
+    type: onOff(),
+    default: false,
+    doc: "A worker is ready only after process.send('ready')",
+    takesEffect: "reload",
+  },
+  env: {
+    short: "-e",
+    metavar: "K=V",
+    type: assignments(),
+    default: {},
+    defaultText: "none",
+    doc: "Variable for the workers, over the environment; may be repeated; in the configuration file an object",
+    takesEffect: "reload",
+  },
+  envFile: {
+    metavar: "FILE",
+    type: path(),
+    default: undefined,
+    defaultText: "none",
+    doc: "File of variables for the workers, KEY=VALUE a line; does not override the environment, and holds nothing of tsgate's own",
+    takesEffect: "reload",
+    isPath: true,
+  },
+};
