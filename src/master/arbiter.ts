@@ -4,34 +4,34 @@
  * master knows is in one pool; what to do about it is decided by pure policies and done by the crew.
  */
 
-import { heapLimitFor } from "../config/heap-limit.ts";
-import type { Configuration, Hooks, Settings } from "../config/types.ts";
+import type { Hooks } from "../config/types.ts";
 import { monotonicNow, NEVER } from "../deadline.ts";
-import { assertNever, EXIT, type ExitCode, reportError, TsgateError } from "../errors.ts";
+import { assertNever, reportError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
 import { Balancer } from "./balancer.ts";
-import { heapFacts, processTitle, workerLimits, workerInfo } from "./boot-order.ts";
+import { processTitle, workerInfo } from "./boot-order.ts";
+import { Capacity, poolLimits } from "./capacity.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { MasterEvent } from "./events.ts";
+import { isBegunByWorker } from "./exit-cause.ts";
 import { describeFailure, gaveUp, haltError } from "./failure-report.ts";
+import { Holdings } from "./holdings.ts";
 import { hooksSettled, runHook } from "./hooks.ts";
 import { Journal } from "./journal.ts";
-import { closeListeners, type Listener, openListeners } from "./listeners.ts";
-import { isServing, type PoolLimits } from "./model.ts";
+import { type Departure, isServing } from "./model.ts";
 import { nearestDeadline } from "./nearest-deadline.ts";
 import { OomKills } from "./oom-kills.ts";
-import { acquirePidfile, type Pidfile } from "./pidfile.ts";
 import { nextAction } from "./reconcile.ts";
 import { recyclingDue } from "./recycling.ts";
 import type { ReadConfiguration, Release } from "./release.ts";
 import { Reload } from "./reload.ts";
 import { Releases } from "./releases.ts";
 import { Reports } from "./reports.ts";
-import { resize, surgeFor, targetAfterReload } from "./scaling.ts";
 import { isStopSignal, listenForSignals, type MasterSignal } from "./signals.ts";
+import { type Ending, Stopping } from "./stopping.ts";
 import { excusableLateness, giveUpAt, overdue } from "./watchdog.ts";
-import { BY_ITSELF, type Departure, WorkerPool } from "./worker-pool.ts";
+import { WorkerPool } from "./worker-pool.ts";
 import type { WorkerEvents } from "./worker-process.ts";
 
 export interface ArbiterOptions {
@@ -40,12 +40,6 @@ export interface ArbiterOptions {
   readonly readConfiguration: ReadConfiguration;
   readonly log: WriteRecord;
   readonly reopenLogs: () => void;
-}
-
-/** How the server ended; `error` is set when nobody asked it to. */
-export interface Ending {
-  readonly exitCode: ExitCode;
-  readonly error: TsgateError | undefined;
 }
 
 export class Arbiter {
@@ -60,12 +54,12 @@ export class Arbiter {
   readonly #reload: Reload;
   readonly #reports: Reports;
   readonly #oomKills = new OomKills(monotonicNow());
-  #listeners: Listener[] = [];
-  #pidfile: Pidfile | undefined;
+  readonly #capacity: Capacity;
+  readonly #stopping: Stopping;
+  readonly #holdings = new Holdings();
   #stopListening: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #cutHookShort: () => void = () => {};
-  #failure: TsgateError | undefined;
   #faults = 0;
 
   constructor(options: ArbiterOptions) {
@@ -73,14 +67,21 @@ export class Arbiter {
     this.#options = options;
     this.#log = options.log;
     this.#releases = new Releases(options.release);
-    this.#pool = new WorkerPool(settings.workers, limitsOf(settings, settings.workers), monotonicNow());
+    this.#pool = new WorkerPool(settings.workers, poolLimits(settings, settings.workers), monotonicNow());
     this.#journal = new Journal(options.log, this.#pool);
     this.#crew = new Crew({
       pool: this.#pool,
       journal: this.#journal,
       releases: this.#releases,
+      holdings: this.#holdings,
       events: this.#workerEvents(),
       examined: (id, cause, examination) => this.#queue.push({ type: "worker-examined", id, cause, examination }),
+    });
+    this.#capacity = new Capacity({
+      pool: this.#pool,
+      releases: this.#releases,
+      journal: this.#journal,
+      log: options.log,
     });
     this.#balancer = new Balancer({ pool: this.#pool, crew: this.#crew, journal: this.#journal });
     this.#reload = new Reload({
@@ -90,7 +91,7 @@ export class Arbiter {
       log: options.log,
       readConfiguration: options.readConfiguration,
       prepared: (request, outcome) => this.#queue.push({ type: "reload-prepared", request, outcome }),
-      promoted: (before) => this.#onPromoted(before),
+      promoted: (before) => this.#capacity.promoted(before),
     });
     this.#reports = new Reports({
       pool: this.#pool,
@@ -99,8 +100,9 @@ export class Arbiter {
       journal: this.#journal,
       releases: this.#releases,
       reload: this.#reload,
-      listeners: () => this.#listeners,
+      holdings: this.#holdings,
     });
+    this.#stopping = new Stopping({ pool: this.#pool, releases: this.#releases, log: options.log });
   }
 
   /** Runs the server until it is told to stop, or halts. Leaves no process, pidfile or socket behind. */
@@ -115,7 +117,7 @@ export class Arbiter {
     } finally {
       await this.#finish();
     }
-    return { exitCode: this.#failure?.exitCode ?? EXIT.stopped, error: this.#failure };
+    return this.#stopping.ending;
   }
 
   // ---- the life of the server
@@ -128,12 +130,10 @@ export class Arbiter {
       this.#queue.push({ type: "signal", signal });
       if (isStopSignal(signal)) this.#cutHookShort();
     });
-    // Should the process end in any other way than through here, its files must not stay behind.
-    process.once("exit", () => this.#removeFiles());
-    if (settings.pid !== undefined) this.#pidfile = acquirePidfile(settings.pid);
+    if (settings.pid !== undefined) this.#holdings.acquirePidfile(settings.pid);
     if (!(await this.#unlessStopped(runHook(configuration.hooks, "onStarting", this.#log)))) return;
-    this.#listeners = await openListeners(settings.bind);
-    this.#logStart(configuration);
+    await this.#holdings.openListeners(settings.bind);
+    this.#journal.starting(configuration);
     this.#reload.start(this.#options.release, monotonicNow());
     this.#reconcile();
     this.#sleepUntilNearestDeadline();
@@ -177,7 +177,7 @@ export class Arbiter {
     this.#reload.advance(now);
     for (const { id, why } of recyclingDue(this.#pool, now)) this.#pool.unwanted(id, why, now);
     for (let action = nextAction(this.#pool, now); action !== undefined; action = nextAction(this.#pool, now)) {
-      this.#crew.perform(action, this.#listeners, now);
+      this.#crew.perform(action, now);
     }
     this.#balancer.settle(now);
     this.#journal.degradation();
@@ -201,21 +201,15 @@ export class Arbiter {
   async #finish(): Promise<void> {
     clearTimeout(this.#timer);
     this.#crew.killAll();
-    this.#removeFiles();
+    this.#holdings.release();
     if (this.#releases.newest > 0) {
       await this.#unlessStopped(hooksSettled().then(async () => runHook(this.#hooks(), "onExit", this.#log)));
       this.#log("info", "server stopped", {
-        exitCode: this.#failure?.exitCode ?? EXIT.stopped,
-        error: this.#failure?.message,
+        exitCode: this.#stopping.ending.exitCode,
+        error: this.#stopping.ending.error?.message,
       });
     }
     this.#stopListening?.();
-  }
-
-  #removeFiles(): void {
-    closeListeners(this.#listeners.splice(0));
-    this.#pidfile?.release();
-    this.#pidfile = undefined;
   }
 
   // ---- events
@@ -225,14 +219,14 @@ export class Arbiter {
       case "SIGHUP":
         return this.#reload.prepare();
       case "SIGTERM":
-        return this.#pool.stop === undefined ? this.#stopGracefully() : this.#stopQuickly(signal);
+        return this.#stopping.gracefully();
       case "SIGINT":
       case "SIGQUIT":
-        return this.#stopQuickly(signal);
+        return this.#stopping.quickly(signal);
       case "SIGTTIN":
-        return this.#scale(resize(this.#pool.target, 1));
+        return this.#capacity.change(1);
       case "SIGTTOU":
-        return this.#scale(resize(this.#pool.target, -1));
+        return this.#capacity.change(-1);
       case "SIGUSR1":
         return this.#options.reopenLogs();
       case "SIGUSR2":
@@ -257,10 +251,10 @@ export class Arbiter {
 
   #onAbnormalEnd(departure: Departure, code: number | null, signal: string | null): void {
     // It was a failure when it began; this is only its end.
-    if (BY_ITSELF.has(departure.cause)) return;
+    if (isBegunByWorker(departure.cause)) return;
     const { generation, failure } = departure.worker;
     const release = this.#releases.of(generation);
-    if (this.#reload.isHaltedBy(generation)) return this.#halt(haltError(departure, code, signal, release));
+    if (this.#reload.isHaltedBy(generation)) return this.#stopping.halt(haltError(departure, code, signal, release));
     this.#reload.failed(generation, describeFailure(departure, code, signal, release), failure?.stack);
   }
 
@@ -275,42 +269,7 @@ export class Arbiter {
       if (isAskedFirst) this.#crew.examine(id, cause, now);
       else this.#crew.kill(id, cause);
     }
-    if (giveUpAt(this.#pool, this.#giveUpMs()) <= now) this.#halt(gaveUp(this.#giveUpMs()));
-  }
-
-  // ---- what is wanted
-
-  /** A new release is in force: its limits hold, and its number of workers, unless it was scaled and has not changed. */
-  #onPromoted(before: Release): void {
-    const settings = this.#releases.settings(this.#pool);
-    const target = targetAfterReload(this.#pool.target, before.configuration.settings.workers, settings.workers);
-    this.#pool.resize(this.#pool.target, limitsOf(settings, target));
-    this.#scale(target);
-  }
-
-  #scale(target: number): void {
-    const before = this.#pool.target;
-    if (target === before || this.#pool.stop !== undefined) return;
-    this.#pool.resize(target, limitsOf(this.#releases.settings(this.#pool), target));
-    this.#journal.resized(target);
-    void runHook(this.#hooks(), "workersChanged", this.#log, target, before);
-  }
-
-  #stopGracefully(): void {
-    const { shutdownDelay } = this.#releases.settings(this.#pool);
-    this.#log("info", "server stopping", { kind: "graceful", shutdownDelayMs: shutdownDelay, ...this.#pool.counts() });
-    this.#pool.beginStop({ kind: "graceful", serveUntil: monotonicNow() + shutdownDelay });
-  }
-
-  #stopQuickly(signal: MasterSignal): void {
-    if (this.#pool.stop?.kind === "quick") return;
-    this.#log("info", "server stopping", { kind: "quick", signal, ...this.#pool.counts() });
-    this.#pool.beginStop({ kind: "quick", serveUntil: 0 });
-  }
-
-  #halt(error: TsgateError): void {
-    this.#failure ??= error;
-    this.#pool.beginStop({ kind: "quick", serveUntil: 0 });
+    if (giveUpAt(this.#pool, this.#giveUpMs()) <= now) this.#stopping.halt(gaveUp(this.#giveUpMs()));
   }
 
   // ---- small things
@@ -336,33 +295,9 @@ export class Arbiter {
   #giveUpMs(): number {
     return this.#releases.settings(this.#pool).giveUp;
   }
-
-  #logStart(configuration: Configuration): void {
-    const { settings, app, workersReason, configFile } = configuration;
-    const heap = heapLimitFor(heapFacts(configuration, settings.workers));
-    this.#log("info", "server starting", {
-      app,
-      workers: settings.workers,
-      workersReason,
-      heapLimitMb: heap.megabytes,
-      heapLimitReason: heap.reason,
-      config: configFile,
-      node: process.version,
-    });
-    if (heap.isTooSmall) this.#log("warn", "memory limit is too small", { workers: settings.workers, hint: TOO_SMALL });
-  }
 }
 
 const TOLERATED_FAULTS = 100;
 
-const TOO_SMALL = "give the container more memory, or run fewer --workers: the kernel kills them when it is used up";
-
 /** The longest delay that a Node timer can hold. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
-
-function limitsOf(settings: Settings, target: number): PoolLimits {
-  return {
-    surge: surgeFor(settings.surge, target),
-    ...workerLimits(settings),
-  };
-}

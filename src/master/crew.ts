@@ -7,8 +7,8 @@ import { assertNever } from "../errors.ts";
 import type { Order } from "../messages.ts";
 import { forkOptions, workerLimits } from "./boot-order.ts";
 import { type Examination, examine } from "./hang/examine.ts";
+import type { Holdings } from "./holdings.ts";
 import type { Journal } from "./journal.ts";
-import { closeListeners, type Listener } from "./listeners.ts";
 import type { EndCause } from "./model.ts";
 import type { Action } from "./reconcile.ts";
 import { recyclingFacts, recyclingLimits } from "./recycling.ts";
@@ -24,6 +24,7 @@ export interface CrewOptions {
   readonly pool: WorkerPool;
   readonly journal: Journal;
   readonly releases: Releases;
+  readonly holdings: Holdings;
   readonly events: WorkerEvents;
   /** Called when a worker that was to be asked has been. */
   readonly examined: (id: number, cause: EndCause, examination: Examination) => void;
@@ -37,13 +38,13 @@ export class Crew {
     this.#options = options;
   }
 
-  perform(action: Action, listeners: Listener[], now: number): void {
+  perform(action: Action, now: number): void {
     switch (action.do) {
       case "spawn":
         return this.#spawn(action.slot, action.generation, now);
       case "listen":
         this.#options.pool.listenOrdered(action.id);
-        return this.sendListeners(action.id, listeners);
+        return this.sendListeners(action.id);
       case "drain":
         return this.#drain(action, now);
       case "quit":
@@ -51,7 +52,7 @@ export class Crew {
         return this.send(action.id, { tsgate: "quit" });
       case "close-sockets":
         this.#options.pool.socketsClosed();
-        return closeListeners(listeners.splice(0));
+        return this.#options.holdings.closeListeners();
       default:
         return assertNever(action);
     }
@@ -62,8 +63,8 @@ export class Crew {
   }
 
   /** Sends it a copy of each socket. */
-  sendListeners(id: number, listeners: readonly Listener[]): void {
-    this.#processes.get(id)?.sendListeners(listeners);
+  sendListeners(id: number): void {
+    this.#processes.get(id)?.sendListeners(this.#options.holdings.listeners);
   }
 
   /** Finds out what blocks the worker, without waiting for it here: `examined` is called with it. */

@@ -1,4 +1,7 @@
-/** What a worker died of when nobody here had asked for it: from its exit, and from what it said of its heap last. Pure. */
+/**
+ * Causes of a worker's end: what it died of when nobody here had asked for it, from its exit and from what it said of
+ * its heap last; and whose will an end was. Pure.
+ */
 
 import type { EndCause, WorkerUsage } from "./model.ts";
 
@@ -29,3 +32,32 @@ function isHeapNearlyFull({ heapUsedBytes, heapLimitBytes }: WorkerUsage): boole
 
 /** What a process does to itself: V8 aborts when its heap is full, native code fails. */
 const FATAL = new Set(["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"]);
+
+/** Somebody asked for this end: it is no failure. */
+export function isPlanned(cause: EndCause): boolean {
+  return PLANNED.has(cause);
+}
+
+/** A drain that a worker begins by itself: it was counted as a failure when it began. */
+export function isBegunByWorker(cause: EndCause): boolean {
+  return BEGUN_BY_WORKER.has(cause);
+}
+
+const PLANNED: ReadonlySet<EndCause> = new Set<EndCause>([
+  "max requests",
+  "max age",
+  "max memory",
+  "reload",
+  "stop",
+  "scaled down",
+  "superseded",
+  "rollout aborted",
+  "unhealthy",
+  "terminated",
+]);
+
+const BEGUN_BY_WORKER: ReadonlySet<EndCause> = new Set<EndCause>([
+  "uncaught exception",
+  "closed by the application",
+  "disconnected",
+]);

@@ -3,19 +3,23 @@
  * change of the pool the four counts. A slot in a crash loop writes no more than its budget.
  */
 
-import type { LogLevel } from "../config/types.ts";
+import { heapLimitFor } from "../config/heap-limit.ts";
+import type { Configuration, LogLevel } from "../config/types.ts";
 import { monotonicNow } from "../deadline.ts";
 import type { LogFields, WriteRecord } from "../logger.ts";
 import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
+import { heapFacts } from "./boot-order.ts";
 import type { Examination } from "./hang/examine.ts";
 import { findings } from "./hang/findings.ts";
 import type { Listener } from "./listeners.ts";
 import { type Exit, HEAP_LIMIT_REACHED, KILLED_FOR_MEMORY } from "./exit-cause.ts";
 import { LogBudget } from "./log-budget.ts";
-import { type EndCause, isReady, type Rollout, type WorkerRecord } from "./model.ts";
+import { type Departure, type EndCause, isReady, type Rollout, type WorkerRecord } from "./model.ts";
 import { isHeldBack } from "./recycling.ts";
 import { isCanary } from "./rollout.ts";
-import type { Departure, WorkerPool } from "./worker-pool.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+const TOO_SMALL = "give the container more memory, or run fewer --workers: the kernel kills them when it is used up";
 
 export class Journal {
   readonly #write: WriteRecord;
@@ -30,6 +34,22 @@ export class Journal {
     this.#write = write;
     this.#pool = pool;
     this.#budget = new LogBudget(write);
+  }
+
+  starting(configuration: Configuration): void {
+    const { settings, app, workersReason, configFile } = configuration;
+    const heap = heapLimitFor(heapFacts(configuration, settings.workers));
+    this.#write("info", "server starting", {
+      app,
+      workers: settings.workers,
+      workersReason,
+      heapLimitMb: heap.megabytes,
+      heapLimitReason: heap.reason,
+      config: configFile,
+      node: process.version,
+    });
+    if (heap.isTooSmall)
+      this.#write("warn", "memory limit is too small", { workers: settings.workers, hint: TOO_SMALL });
   }
 
   spawned(worker: WorkerRecord): void {

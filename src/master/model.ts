@@ -61,6 +61,21 @@ export interface WorkerRecord {
   readonly lacks: string | undefined;
 }
 
+/** How many workers there are in each state; `gone` counts all that ever left. */
+export type PoolCounts = Readonly<Record<LiveStateName | "gone", number>>;
+
+/** What became of a worker that has gone. */
+export interface Departure {
+  readonly worker: WorkerRecord;
+  /** The state it was in when it left. */
+  readonly lastState: WorkerState;
+  readonly failure: BootFailure | undefined;
+  readonly lacks: string | undefined;
+  readonly cause: EndCause;
+  /** Nobody asked for it. */
+  readonly isAbnormal: boolean;
+}
+
 /** What a worker said, or what was seen, when its boot failed. */
 export interface BootFailure {
   readonly summary: string;

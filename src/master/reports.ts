@@ -12,7 +12,7 @@ import { bootOrder } from "./boot-order.ts";
 import type { Crew } from "./crew.ts";
 import { bootFailure } from "./failure-report.ts";
 import type { Journal } from "./journal.ts";
-import type { Listener } from "./listeners.ts";
+import type { Holdings } from "./holdings.ts";
 import { type WorkerRecord, TERM_SETTLE_MS } from "./model.ts";
 import type { Releases } from "./releases.ts";
 import type { Reload } from "./reload.ts";
@@ -26,7 +26,7 @@ export interface ReportsOptions {
   readonly releases: Releases;
   readonly reload: Reload;
   /** The server's sockets, as they are now. */
-  readonly listeners: () => readonly Listener[];
+  readonly holdings: Holdings;
 }
 
 export class Reports {
@@ -65,7 +65,7 @@ export class Reports {
       case "load-changed":
         return balancer.heard(id, report.load, now);
       case "sockets-wanted":
-        return crew.sendListeners(id, this.#options.listeners());
+        return crew.sendListeners(id);
       case "asked-by":
         return pool.askedBy(id, report.way);
       case "term-received":
@@ -110,9 +110,9 @@ export class Reports {
   }
 
   #greet(worker: WorkerRecord): void {
-    const { pool, crew, releases, listeners } = this.#options;
+    const { pool, crew, releases, holdings } = this.#options;
     pool.greeted(worker.id);
-    const order = bootOrder(releases.of(worker.generation), worker, listeners(), worker.recycling.requests);
+    const order = bootOrder(releases.of(worker.generation), worker, holdings.listeners, worker.recycling.requests);
     crew.send(worker.id, { tsgate: "boot", order });
   }
 
@@ -126,9 +126,9 @@ export class Reports {
   }
 
   #onReady(worker: WorkerRecord, bootMs: number | undefined): void {
-    const { pool, journal, listeners } = this.#options;
+    const { pool, journal, holdings } = this.#options;
     if (bootMs === undefined) return;
-    if (pool.generation === 0) journal.listening(listeners());
+    if (pool.generation === 0) journal.listening(holdings.listeners);
     journal.ready(worker, bootMs);
   }
 

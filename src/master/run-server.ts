@@ -7,13 +7,14 @@ import { type ConfigurationRequest, resolveConfiguration } from "../config/resol
 import type { Configuration } from "../config/types.ts";
 import { type Log, openLog } from "../observe/logger.ts";
 import { surviveUncaught } from "../user-code.ts";
-import { Arbiter, type Ending } from "./arbiter.ts";
+import { Arbiter } from "./arbiter.ts";
 import { takeInheritedDescriptors } from "./inherited-sockets.ts";
 import { preload } from "./preload.ts";
 import { prepareFirstRelease } from "./release.ts";
+import type { Ending } from "./stopping.ts";
 import { watchForZombies } from "./zombies.ts";
 
-export type { Ending } from "./arbiter.ts";
+export type { Ending } from "./stopping.ts";
 
 /**
  * Runs the server until it has stopped or halted.

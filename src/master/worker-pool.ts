@@ -4,13 +4,14 @@
  * instant comes with each call, so that histories of events can be played through it.
  */
 
-import { NEVER, deadlineAfter } from "../deadline.ts";
+import { deadlineAfter } from "../deadline.ts";
 import type { AskingWay } from "../hung-account.ts";
 import type { DrainReason, Usage } from "../messages.ts";
 import {
   type BootFailure,
+  type Departure,
   type EndCause,
-  type LiveStateName,
+  type PoolCounts,
   type PoolLimits,
   type PoolView,
   type RecyclingLimits,
@@ -19,31 +20,17 @@ import {
   type StopPlan,
   type WorkerLimits,
   type WorkerRecord,
-  type WorkerState,
   BOOTING_DRAIN_MS,
   EXAMINATION_MS,
   isServing,
   KILL_MARGIN_MS,
 } from "./model.ts";
-import { causeOfExit } from "./exit-cause.ts";
-import { afterBeat, NO_RECYCLING, UNUSED } from "./recycling.ts";
-import { afterAbnormalEnd, FRESH_SLOT, isSlotDegraded, STABLE_AFTER_MS } from "./restart-policy.ts";
+import { causeOfExit, isBegunByWorker, isPlanned } from "./exit-cause.ts";
+import { afterBeat, NO_RECYCLING } from "./recycling.ts";
+import { STABLE_AFTER_MS } from "./restart-policy.ts";
 import { settleMs } from "./rollout.ts";
-
-/** How many workers there are in each state; `gone` counts all that ever left. */
-export type PoolCounts = Readonly<Record<LiveStateName | "gone", number>>;
-
-/** What became of a worker that has gone. */
-export interface Departure {
-  readonly worker: WorkerRecord;
-  /** The state it was in when it left. */
-  readonly lastState: WorkerState;
-  readonly failure: BootFailure | undefined;
-  readonly lacks: string | undefined;
-  readonly cause: EndCause;
-  /** Nobody asked for it. */
-  readonly isAbnormal: boolean;
-}
+import { Slots } from "./slots.ts";
+import { newWorker } from "./new-worker.ts";
 
 export class WorkerPool implements PoolView {
   target: number;
@@ -55,7 +42,7 @@ export class WorkerPool implements PoolView {
   /** Since when no worker has been ready; undefined while one is. */
   noneReadySince: number | undefined;
   readonly #byId = new Map<number, WorkerRecord>();
-  readonly #slots = new Map<number, SlotHistory>();
+  readonly #slots = new Slots();
   #goneCount = 0;
 
   constructor(target: number, limits: PoolLimits, now: number) {
@@ -73,7 +60,7 @@ export class WorkerPool implements PoolView {
   }
 
   slotHistory(slot: number): SlotHistory {
-    return this.#slots.get(slot) ?? FRESH_SLOT;
+    return this.#slots.of(slot);
   }
 
   counts(): PoolCounts {
@@ -84,7 +71,7 @@ export class WorkerPool implements PoolView {
 
   /** Slots that have backed off at least twice since they were last stable. */
   degradedSlots(): number[] {
-    return [...this.#slots].filter(([, history]) => isSlotDegraded(history)).map(([slot]) => slot);
+    return this.#slots.degraded();
   }
 
   resize(target: number, limits: PoolLimits): void {
@@ -126,28 +113,8 @@ export class WorkerPool implements PoolView {
     limits: WorkerLimits = this.limits,
     recycling: RecyclingLimits = NO_RECYCLING,
   ): void {
-    const settle = settleMs(this.rollout, generation);
-    const deadline = deadlineAfter(now, limits.bootTimeoutMs) + settle;
-    this.#byId.set(id, {
-      slot,
-      id,
-      generation,
-      pid,
-      spawnedAt: now,
-      limits,
-      state: { name: "booting", progress: "forked", listenAt: NEVER, deadline },
-      recycling,
-      usage: UNUSED,
-      unwanted: undefined,
-      cause: undefined,
-      hasQuitOrder: false,
-      isKilled: false,
-      lastBeat: undefined,
-      askedBy: { by: "signal" },
-      examined: undefined,
-      failure: undefined,
-      lacks: undefined,
-    });
+    const deadline = deadlineAfter(now, limits.bootTimeoutMs) + settleMs(this.rollout, generation);
+    this.#byId.set(id, newWorker({ id, pid, slot, generation, spawnedAt: now, deadline, limits, recycling }));
   }
 
   /** Its process runs and has said hello. */
@@ -201,7 +168,7 @@ export class WorkerPool implements PoolView {
     // Proof of stability is a minute of beats; then the slot's past is forgotten. While one that is to be replaced stays,
     // that past is its successors', of whom none has stayed.
     const isStable = worker.state.since + STABLE_AFTER_MS <= now && worker.unwanted === undefined;
-    if (isStable && worker.generation === this.generation) this.#slots.delete(worker.slot);
+    if (isStable && worker.generation === this.generation) this.#slots.forget(worker.slot);
   }
 
   /** How it can be asked what blocks its event loop has changed. */
@@ -275,10 +242,9 @@ export class WorkerPool implements PoolView {
     this.#goneCount++;
     this.#noteNoneReady(now);
     const cause = worker.cause ?? causeOfExit({ code, signal, isOomKill }, worker.usage);
-    const isAbnormal = !PLANNED.has(cause) && isServing(this, now);
+    const isAbnormal = !isPlanned(cause) && isServing(this, now);
     const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
-    const isCounted = BY_ITSELF.has(cause);
-    if ((isAbnormal && !isCounted) || worker.unwanted?.why === "unhealthy")
+    if ((isAbnormal && !isBegunByWorker(cause)) || worker.unwanted?.why === "unhealthy")
       this.#slotFailed(worker, readyForMs, now, random);
     return {
       worker: { ...worker, cause, state: { name: "gone" } },
@@ -305,7 +271,7 @@ export class WorkerPool implements PoolView {
   #slotFailed({ slot, generation }: WorkerRecord, readyForMs: number, now: number, random: number): void {
     // A canary that fails says nothing about the generation whose workers hold the seats.
     if (generation > this.generation) return;
-    this.#slots.set(slot, afterAbnormalEnd(this.slotHistory(slot), readyForMs, now, random));
+    this.#slots.failed(slot, readyForMs, now, random);
   }
 
   #boot(id: number, change: (state: BootingState) => BootingState): void {
@@ -331,24 +297,3 @@ export class WorkerPool implements PoolView {
 }
 
 type BootingState = Extract<WorkerRecord["state"], { name: "booting" }>;
-
-/** Ends that somebody asked for. */
-const PLANNED: ReadonlySet<EndCause> = new Set<EndCause>([
-  "max requests",
-  "max age",
-  "max memory",
-  "reload",
-  "stop",
-  "scaled down",
-  "superseded",
-  "rollout aborted",
-  "unhealthy",
-  "terminated",
-]);
-
-/** Drains that a worker begins by itself: counted as a failure when they begin. */
-export const BY_ITSELF: ReadonlySet<EndCause> = new Set<EndCause>([
-  "uncaught exception",
-  "closed by the application",
-  "disconnected",
-]);

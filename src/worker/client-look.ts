@@ -6,7 +6,7 @@
 import type { ServerResponse } from "node:http";
 import { isContinueSent, writtenBytes } from "../node-handles.ts";
 import type { Look } from "./client-timeouts.ts";
-import type { Connection } from "./connections.ts";
+import type { Connection } from "./connection.ts";
 
 /** Whether it waits for nothing, as most do that are kept. */
 export function isAtRest({ socket, speaks, inFlight, newest, isRestDue, bytesAtRest }: Connection): boolean {

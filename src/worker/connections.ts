@@ -9,70 +9,15 @@ import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { readOrClose, transportOf } from "../node-handles.ts";
+import { transportOf } from "../node-handles.ts";
 import { Admission } from "./admission.ts";
-import { type ClientLimits, type ClientWatch, shortestOf } from "./client-timeouts.ts";
+import { shortestOf } from "./client-timeouts.ts";
 import { CoarseClock } from "./coarse-clock.ts";
+import { type Connection, connectionOf, keepConnection, type ServerLimits } from "./connection.ts";
 import { stepForward, stepInLine } from "./pipelining.ts";
 import { refuse } from "./refusals.ts";
-import { beginReply, endReply, type Flight, listRequests } from "./requests-in-flight.ts";
+import { beginReply, endReply, listRequests } from "./requests-in-flight.ts";
 import { websocketFarewell } from "./websocket-farewell.ts";
-
-/** How a server's clients are treated; undefined where a limit is the program's own business. */
-export interface ServerLimits extends ClientLimits {
-  /** Requests in progress in this worker; 0 for any number. */
-  readonly concurrency: number;
-}
-
-export interface Connection extends Flight {
-  /** What came from the kernel. */
-  readonly transport: Socket;
-  /** What HTTP is spoken over: on TLS the encrypted socket, once there is one. */
-  socket: Socket;
-  /** What is spoken on it at the moment; `tls` until the handshake is through, `other` after an upgrade. */
-  speaks: "http" | "tls" | "http2" | "other";
-  /** Of the requests in flight, those that count for the limit of concurrency. */
-  admitted: number;
-  /** All replies in flight, in their order, when there are several. */
-  line: ServerResponse[] | undefined;
-  /** The reply whose client waits to be told to send the body. */
-  heldBack: ServerResponse | undefined;
-  /** The reply that was told to close the connection though its client would have kept it. */
-  closing: ServerResponse | undefined;
-  /** What had been read when it was last idle: more than that without a request is the beginning of one. */
-  bytesAtRest: number;
-  /** Its last reply ended before its request: what is read then is the rest of that. */
-  isRestDue: boolean;
-  /** When it came, on the coarse clock. */
-  readonly openedAt: number;
-  /** What is asked of its client; undefined for a server that is not ours to limit. */
-  readonly limits: ServerLimits | undefined;
-  /** What is known of its client's pace, once somebody has looked. */
-  watch: ClientWatch | undefined;
-  /** When its last reply ended, if that was during a drain; the drain's beginning for one that was idle then. */
-  idleSince: number;
-  /** Tells the client, in the words of that protocol, that the server goes away. */
-  farewell: (() => void) | undefined;
-  readonly owner: Connections;
-}
-
-/** Where a socket keeps its connection: looked up twice a request. */
-const CONNECTION: unique symbol = Symbol("tsgate.connection");
-
-interface Tracked {
-  [CONNECTION]?: Connection;
-}
-
-function connectionOf(socket: Duplex): Connection | undefined {
-  return (socket as Tracked)[CONNECTION];
-}
-
-/**
- * Sockets are closed a few at a time, with a pause between: a process that has just slept is not interrupted between
- * the look for a request that has come and the close, which on a busy machine takes as long as others then run.
- */
-const CLOSING_TURNS = 250;
-const PAUSE_MS = 1;
 
 /** HTTP/2: between the first GOAWAY and the one that names the last stream, more than a round trip (RFC 9113 section 6.8). */
 const GOAWAY_PAUSE_MS = 1000;
@@ -100,7 +45,6 @@ export class Connections {
   onRefused: (limit: number) => void = () => {};
   readonly #admission = new Admission();
   #shortestLimitMs = Infinity;
-  #isClosing = false;
   #whenEmpty: (() => void) | undefined;
   /** The connection that is being set up in this turn. */
   #arriving: Connection | undefined;
@@ -221,22 +165,6 @@ export class Connections {
     }
   }
 
-  /** Closes the connections that have been idle for `lingerMs`, a few each turn, and none on which a request has begun to arrive. */
-  closeIdle(lingerMs: number): void {
-    if (this.#isClosing) return;
-    const now = performance.now();
-    const idle = [...this.#open].filter((connection) => isIdle(connection) && now - connection.idleSince >= lingerMs);
-    const closesATurn = Math.ceil(idle.length / CLOSING_TURNS);
-    const closeSome = (): void => {
-      for (const connection of idle.splice(0, closesATurn)) if (isIdle(connection)) closeUnlessRead(connection.socket);
-      this.#isClosing = idle.length > 0;
-      if (this.#isClosing) setTimeout(setImmediate, PAUSE_MS, closeSome);
-    };
-    // The immediate runs right after a poll: what lay in the kernel has been read, and made its connection busy.
-    this.#isClosing = true;
-    setImmediate(closeSome);
-  }
-
   destroyAll(): void {
     for (const { socket } of this.#open) socket.destroy();
   }
@@ -270,7 +198,7 @@ export class Connections {
       owner: this,
     };
     this.#arriving = connection;
-    (socket as Tracked)[CONNECTION] = connection;
+    keepConnection(socket, connection);
     this.#open.add(connection);
     this.countChanged(this.#open.size);
     socket.on("close", () => {
@@ -290,7 +218,7 @@ export class Connections {
   #secured(socket: TLSSocket): void {
     const connection = connectionOf(transportOf(socket) ?? socket);
     if (connection === undefined) return;
-    (socket as Tracked)[CONNECTION] = connection;
+    keepConnection(socket, connection);
     connection.socket = socket;
     connection.speaks = "http";
     this.#arriving = connection;
@@ -330,17 +258,4 @@ function endOfReply(this: ServerResponse): void {
   connection.bytesAtRest = connection.socket.bytesRead;
   connection.isRestDue = !this.req.complete;
   if (connection.owner.isDraining) connection.idleSince = performance.now();
-}
-
-function isIdle({ socket, speaks, inFlight, bytesAtRest }: Connection): boolean {
-  return inFlight === 0 && speaks === "http" && socket.bytesRead <= bytesAtRest && !socket.destroyed;
-}
-
-/**
- * Closes the connection, unless a request has come that the event loop has not seen: then that is served. It is closed
- * both ways at once: what comes after our FIN is refused by the kernel, not read and left without an answer.
- */
-export function closeUnlessRead(socket: Socket): void {
-  const unread = readOrClose(socket);
-  if (unread !== undefined) socket.emit("data", unread);
 }

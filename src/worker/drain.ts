@@ -12,6 +12,7 @@ import { emptyAcceptQueues } from "./accept-queue.ts";
 import { log } from "./channel.ts";
 import type { Connections } from "./connections.ts";
 import type { HeldServer } from "./held-server.ts";
+import { IdleClosing } from "./idle-closing.ts";
 import type { Lifecycle } from "./load-application.ts";
 import { emitTerm, hasOwnTermListeners } from "./process-signals.ts";
 import { settledWithin } from "../settled-within.ts";
@@ -50,8 +51,9 @@ export async function drain(plan: DrainPlan): Promise<void> {
   else for (const server of servers) stopAccepting(server);
   for (const server of plan.others) if (server.listening) stopAccepting(server);
   if (!plan.mayDelay) await tellApplication(lifecycle, remainingMs());
+  const closing = new IdleClosing();
   const sweep = setInterval(
-    () => connections.closeIdle(plan.lingerMs),
+    () => closing.close(connections.all(), plan.lingerMs),
     Math.min(SWEEP_EVERY_MS, Math.max(1, plan.lingerMs)),
   );
   if (!(await settledWithin(remainingMs(), connections.empty()))) {

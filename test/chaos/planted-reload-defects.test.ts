@@ -27,7 +27,7 @@ describe("a reload under traffic", () => {
         defect: {
           file: "worker/drain.ts",
           text: "connections.beginDrain();",
-          replacement: "connections.beginDrain(); connections.closeIdle(0);",
+          replacement: "connections.beginDrain(); new IdleClosing().close(connections.all(), 0);",
         },
         violates: "linger",
       },
@@ -81,7 +81,7 @@ describe("scaling", () => {
       "a signal changes nothing": {
         defect: {
           file: "master/arbiter.ts",
-          text: "return this.#scale(resize(this.#pool.target, 1));",
+          text: "return this.#capacity.change(1);",
           replacement: "return;",
         },
         violates: "scale",
@@ -115,7 +115,7 @@ describe("a stop", () => {
       "the server does not stop": {
         defect: {
           file: "master/arbiter.ts",
-          text: "return this.#pool.stop === undefined ? this.#stopGracefully() : this.#stopQuickly(signal);",
+          text: "return this.#stopping.gracefully();",
           replacement: "return;",
         },
         violates: "stop",
@@ -131,9 +131,9 @@ describe("a stop", () => {
       },
       "the exit code is wrong": {
         defect: {
-          file: "master/arbiter.ts",
-          text: "return { exitCode: this.#failure?.exitCode ?? EXIT.stopped, error: this.#failure };",
-          replacement: "return { exitCode: EXIT.error, error: this.#failure };",
+          file: "master/stopping.ts",
+          text: "exitCode: this.#error?.exitCode ?? EXIT.stopped,",
+          replacement: "exitCode: EXIT.error,",
         },
         violates: "exit",
       },
@@ -147,8 +147,8 @@ describe("a quick stop", () => {
     {
       "the unix socket is left behind": {
         defect: {
-          file: "master/arbiter.ts",
-          text: "closeListeners(this.#listeners.splice(0));",
+          file: "master/holdings.ts",
+          text: "this.closeListeners();",
           replacement: "",
         },
         violates: "socket",

@@ -7,7 +7,13 @@ import { overview, tallies, typical } from "../../compare/lib/page.mjs";
 import type { Row } from "../../compare/lib/row.mjs";
 import { TallyKeeper } from "../../support/traffic/tally.mjs";
 
-const ROW = { name: "hang", event: "a hang", time: "until it ends", otherwise: "not noticed", run: never } satisfies Row;
+const ROW = {
+  name: "hang",
+  event: "a hang",
+  time: "until it ends",
+  otherwise: "not noticed",
+  run: never,
+} satisfies Row;
 const ONE = {
   name: "one",
   title: "One",
@@ -44,12 +50,16 @@ describe("the overview", () => {
       overview([ROW], [ONE, OTHER], [...cells, ...others])
         .split("\n")
         .at(-1),
-    ).toBe("| _hang_: a hang. Time until it ends | **0** (0 to 1,234) failed, 3 excused; 1.5 s | **0** failed; not noticed |");
+    ).toBe(
+      "| _hang_: a hang. Time until it ends | **0** (0 to 1,234) failed, 3 excused; 1.5 s | **0** failed; not noticed |",
+    );
   });
 
   test("tells where nothing ran, and where it did not come to an end", () => {
     const cells = [run({ error: "does not start" })];
-    expect(overview([ROW], [ONE, OTHER], cells).split("\n").at(-1)).toBe("| _hang_: a hang. Time until it ends | not measured | — |");
+    expect(overview([ROW], [ONE, OTHER], cells).split("\n").at(-1)).toBe(
+      "| _hang_: a hang. Time until it ends | not measured | — |",
+    );
   });
 });
 

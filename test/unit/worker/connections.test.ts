@@ -5,6 +5,7 @@ import http from "node:http";
 import net from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Connections } from "../../../src/worker/connections.ts";
+import { IdleClosing } from "../../../src/worker/idle-closing.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -36,14 +37,14 @@ describe("an idle connection whose time is over", () => {
     const { connections, client, text } = await idleClient();
     // In the same phase of the loop as the closing, and before it: no poll comes between them.
     setImmediate(() => client.write(REQUEST));
-    connections.closeIdle(0);
+    new IdleClosing().close(connections.all(), 0);
     await once(client, "end");
     expect(text()).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.*\r\n)*Connection: close\r\n(?:.*\r\n)*\r\nserved$/);
   });
 
   it("is closed in both directions at once, so that what comes later is refused", async () => {
     const { connections, client, text } = await idleClient();
-    connections.closeIdle(0);
+    new IdleClosing().close(connections.all(), 0);
     await once(client, "end");
     const probe = setInterval(() => client.write(REQUEST), 5);
     onTestFinished(() => clearInterval(probe));

@@ -1,0 +1,55 @@
+/** How the server's end begins: asked for by a signal, or because it cannot go on. What then happens is the policies' matter. */
+
+import { monotonicNow } from "../deadline.ts";
+import { EXIT, type TsgateError } from "../errors.ts";
+import type { ExitCode } from "../errors.ts";
+import type { WriteRecord } from "../logger.ts";
+import type { Releases } from "./releases.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+/** How the server ended; `error` is set when nobody asked it to. */
+export interface Ending {
+  readonly exitCode: ExitCode;
+  readonly error: TsgateError | undefined;
+}
+
+interface StoppingOptions {
+  readonly pool: WorkerPool;
+  readonly releases: Releases;
+  readonly log: WriteRecord;
+}
+
+export class Stopping {
+  readonly #options: StoppingOptions;
+  #error: TsgateError | undefined;
+
+  constructor(options: StoppingOptions) {
+    this.#options = options;
+  }
+
+  get ending(): Ending {
+    return { exitCode: this.#error?.exitCode ?? EXIT.stopped, error: this.#error };
+  }
+
+  /** Everything accepted is answered; asked for again, it is quick. */
+  gracefully(): void {
+    const { pool, releases, log } = this.#options;
+    if (pool.stop !== undefined) return this.quickly("SIGTERM");
+    const { shutdownDelay } = releases.settings(pool);
+    log("info", "server stopping", { kind: "graceful", shutdownDelayMs: shutdownDelay, ...pool.counts() });
+    pool.beginStop({ kind: "graceful", serveUntil: monotonicNow() + shutdownDelay });
+  }
+
+  quickly(signal: NodeJS.Signals): void {
+    const { pool, log } = this.#options;
+    if (pool.stop?.kind === "quick") return;
+    log("info", "server stopping", { kind: "quick", signal, ...pool.counts() });
+    pool.beginStop({ kind: "quick", serveUntil: 0 });
+  }
+
+  /** The server cannot go on; the first reason stays. */
+  halt(error: TsgateError): void {
+    this.#error ??= error;
+    this.#options.pool.beginStop({ kind: "quick", serveUntil: 0 });
+  }
+}

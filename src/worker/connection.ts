@@ -1,0 +1,70 @@
+/**
+ * A connection of a worker, as a record that hangs on its socket: what is spoken on it, what is in flight and since when
+ * it is idle. Who counts them all is `connections.ts`.
+ */
+
+import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ClientLimits, ClientWatch } from "./client-timeouts.ts";
+import type { Flight } from "./requests-in-flight.ts";
+
+/** How a server's clients are treated; undefined where a limit is the program's own business. */
+export interface ServerLimits extends ClientLimits {
+  /** Requests in progress in this worker; 0 for any number. */
+  readonly concurrency: number;
+}
+
+/** A connection and what is in flight on it. */
+export interface Connection extends Flight {
+  /** What came from the kernel. */
+  readonly transport: Socket;
+  /** What HTTP is spoken over: on TLS the encrypted socket, once there is one. */
+  socket: Socket;
+  /** What is spoken on it at the moment; `tls` until the handshake is through, `other` after an upgrade. */
+  speaks: "http" | "tls" | "http2" | "other";
+  /** Of the requests in flight, those that count for the limit of concurrency. */
+  admitted: number;
+  /** All replies in flight, in their order, when there are several. */
+  line: ServerResponse[] | undefined;
+  /** The reply whose client waits to be told to send the body. */
+  heldBack: ServerResponse | undefined;
+  /** The reply that was told to close the connection though its client would have kept it. */
+  closing: ServerResponse | undefined;
+  /** What had been read when it was last idle: more than that without a request is the beginning of one. */
+  bytesAtRest: number;
+  /** Its last reply ended before its request: what is read then is the rest of that. */
+  isRestDue: boolean;
+  /** When it came, on the coarse clock. */
+  readonly openedAt: number;
+  /** What is asked of its client; undefined for a server that is not ours to limit. */
+  readonly limits: ServerLimits | undefined;
+  /** What is known of its client's pace, once somebody has looked. */
+  watch: ClientWatch | undefined;
+  /** When its last reply ended, if that was during a drain; the drain's beginning for one that was idle then. */
+  idleSince: number;
+  /** Tells the client, in the words of that protocol, that the server goes away. */
+  farewell: (() => void) | undefined;
+  readonly owner: { readonly isDraining: boolean };
+}
+
+/** Where a socket keeps its connection: looked up twice a request. */
+const CONNECTION: unique symbol = Symbol("tsgate.connection");
+
+interface Tracked {
+  [CONNECTION]?: Connection;
+}
+
+/** The connection of a socket; undefined when it is nobody's. */
+export function connectionOf(socket: Duplex): Connection | undefined {
+  return (socket as Tracked)[CONNECTION];
+}
+
+export function keepConnection(socket: Socket, connection: Connection): void {
+  (socket as Tracked)[CONNECTION] = connection;
+}
+
+/** Whether no request is in flight on it, nor one that has begun to arrive. */
+export function isIdle({ socket, speaks, inFlight, bytesAtRest }: Connection): boolean {
+  return inFlight === 0 && speaks === "http" && socket.bytesRead <= bytesAtRest && !socket.destroyed;
+}
