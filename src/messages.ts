@@ -79,6 +79,10 @@ export type Order =
   /** Accept nothing for a while; others do. */
   | { readonly tsgate: "pause" }
   | { readonly tsgate: "resume" }
+  /** Serve the connection whose handle comes beside this: another worker leaves it idle. */
+  | { readonly tsgate: "take-connection"; readonly move: number }
+  /** What has become of a connection that this worker offered: it is another's, or still its own. */
+  | { readonly tsgate: "offer-answered"; readonly token: number; readonly isTaken: boolean }
   /** Tell changes of the load between heartbeats, or no longer. */
   | { readonly tsgate: "report-load"; readonly isWanted: boolean }
   /** Finish what is in flight and leave; `stop` is the whole server's: the accept queue is emptied first. */
@@ -156,6 +160,10 @@ export type Report =
   | { readonly tsgate: "load-changed"; readonly load: WorkerLoad }
   /** It needs a copy of each socket, to listen on after its next pause. */
   | { readonly tsgate: "sockets-wanted" }
+  /** It leaves, and has an idle connection, whose handle comes beside this, for another worker; it reads nothing meanwhile. */
+  | { readonly tsgate: "connection-offered"; readonly token: number }
+  /** Whether it has taken the connection of `move`. */
+  | { readonly tsgate: "connection-answered"; readonly move: number; readonly isTaken: boolean }
   /** How it can be asked should its event loop be blocked; by a signal as long as nothing else was said. */
   | { readonly tsgate: "asked-by"; readonly way: AskingWay }
   | { readonly tsgate: "term-received" }

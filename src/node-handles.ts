@@ -20,6 +20,8 @@ export interface RawHandle {
   readonly bytesWritten?: number;
   readonly writeQueueSize?: number;
   close(callback?: () => void): void;
+  readStart?(): number;
+  readStop?(): number;
   listen?(backlog: number): number;
   getsockname?(out: { address?: string; port?: number; family?: string }): number;
 }
@@ -172,6 +174,30 @@ function closeBelow(handle: RawHandle): void {
 }
 
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
+
+/**
+ * Leaves what comes for `socket` unread in the kernel, so that another process can serve it, and returns what has to be
+ * sent there; undefined, and nothing has changed, for one that is encrypted, closed, or has something left to send.
+ */
+export function stopReading(socket: net.Socket): RawHandle | undefined {
+  const handle = (socket as unknown as { _handle: RawHandle | null })._handle;
+  if (handle?.readStop === undefined || "encrypted" in socket) return undefined;
+  if (socket.writableLength > 0 || (handle.writeQueueSize ?? 0) > 0) return undefined;
+  handle.readStop();
+  return handle;
+}
+
+/** The same process goes on serving it. */
+export function readAgain(socket: net.Socket): void {
+  (socket as unknown as { _handle: RawHandle | null })._handle?.readStart?.();
+}
+
+/** A connection that another process has accepted comes to `server` as if it had accepted it itself. */
+export function serveConnection(server: net.Server, handle: RawHandle): void {
+  const { allowHalfOpen, highWaterMark } = server as unknown as { allowHalfOpen: boolean; highWaterMark?: number };
+  const options = { handle, allowHalfOpen, highWaterMark, readable: true, writable: true };
+  server.emit("connection", new net.Socket(options));
+}
 
 /** The plain socket below an encrypted one that a server has accepted; undefined when this Node does not tell. */
 export function transportOf(socket: TLSSocket): net.Socket | undefined {

@@ -20,6 +20,7 @@ import { Holdings } from "./holdings.ts";
 import { hooksSettled, runHook } from "./hooks.ts";
 import { Journal } from "./journal.ts";
 import { type Departure, isServing } from "./model.ts";
+import { Moves } from "./moves.ts";
 import { nearestDeadline } from "./nearest-deadline.ts";
 import { OomKills } from "./oom-kills.ts";
 import { nextAction } from "./reconcile.ts";
@@ -54,6 +55,7 @@ export class Arbiter {
   readonly #reload: Reload;
   readonly #reports: Reports;
   readonly #oomKills = new OomKills(monotonicNow());
+  readonly #moves: Moves;
   readonly #capacity: Capacity;
   readonly #stopping: Stopping;
   readonly #holdings = new Holdings();
@@ -84,6 +86,7 @@ export class Arbiter {
       log: options.log,
     });
     this.#balancer = new Balancer({ pool: this.#pool, crew: this.#crew, journal: this.#journal });
+    this.#moves = new Moves({ pool: this.#pool, crew: this.#crew, balancer: this.#balancer });
     this.#reload = new Reload({
       pool: this.#pool,
       releases: this.#releases,
@@ -97,6 +100,7 @@ export class Arbiter {
       pool: this.#pool,
       crew: this.#crew,
       balancer: this.#balancer,
+      moves: this.#moves,
       journal: this.#journal,
       releases: this.#releases,
       reload: this.#reload,
@@ -155,7 +159,7 @@ export class Arbiter {
       case "signal":
         return this.#onSignal(event.signal);
       case "worker-reported":
-        return this.#reports.take(event.id, event.report);
+        return this.#reports.take(event.id, event.report, event.handle);
       case "worker-exited":
         return this.#onExit(event.id, event.code, event.signal);
       case "worker-disconnected":
@@ -238,6 +242,7 @@ export class Arbiter {
 
   #onExit(id: number, code: number | null, signal: string | null): void {
     this.#crew.forget(id);
+    this.#moves.gone(id);
     const now = monotonicNow();
     const isOomKill = signal === "SIGKILL" && this.#pool.worker(id)?.isKilled === false && this.#oomKills.explains(now);
     const departure = this.#pool.exited(id, code, signal, now, Math.random(), isOomKill);
@@ -276,7 +281,7 @@ export class Arbiter {
 
   #workerEvents(): WorkerEvents {
     return {
-      reported: (id, report) => this.#queue.push({ type: "worker-reported", id, report }),
+      reported: (id, report, handle) => this.#queue.push({ type: "worker-reported", id, report, handle }),
       exited: (id, code, signal) => this.#queue.push({ type: "worker-exited", id, code, signal }),
       disconnected: (id) => this.#queue.push({ type: "worker-disconnected", id }),
     };

@@ -59,6 +59,25 @@ export class Balancer {
     }
   }
 
+  /**
+   * Who would best take a connection that `origin` gives away: of those that stay, hence of the newest generation, the
+   * least loaded; it counts as taken.
+   */
+  takerBeside(origin: number, now: number): number | undefined {
+    const able = this.#seated(now).filter((worker) => {
+      const { isFull, isSilent } = this.#member(worker, now);
+      const isStaying = worker.generation === this.#options.pool.generation && worker.unwanted === undefined;
+      return isStaying && worker.id !== origin && !isFull && !isSilent;
+    });
+    const [taker] = able
+      .map(({ id }) => ({ id, seat: this.#seats.get(id) ?? newSeat(now) }))
+      .sort((a, b) => a.seat.load.connections - b.seat.load.connections);
+    if (taker === undefined) return undefined;
+    const { id, seat } = taker;
+    this.#seats.set(id, { ...seat, load: { ...seat.load, connections: seat.load.connections + 1 } });
+    return id;
+  }
+
   /** When a worker that the paused ones rely on will have been silent for too long. */
   looksAgainAt(now: number): number {
     const { pool } = this.#options;

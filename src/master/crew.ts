@@ -5,6 +5,7 @@
 
 import { assertNever } from "../errors.ts";
 import type { Order } from "../messages.ts";
+import type { RawHandle } from "../node-handles.ts";
 import { forkOptions, workerLimits } from "./boot-order.ts";
 import { type Examination, examine } from "./hang/examine.ts";
 import type { Holdings } from "./holdings.ts";
@@ -65,6 +66,11 @@ export class Crew {
   /** Sends it a copy of each socket. */
   sendListeners(id: number): void {
     this.#processes.get(id)?.sendListeners(this.#options.holdings.listeners);
+  }
+
+  /** Sends it a copy of another's idle connection. */
+  sendConnection(id: number, move: number, handle: RawHandle): void {
+    this.#processes.get(id)?.sendConnection(move, handle);
   }
 
   /** Finds out what blocks the worker, without waiting for it here: `examined` is called with it. */

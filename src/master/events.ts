@@ -1,6 +1,7 @@
 /** Everything that can happen to the master, as values of its one queue. */
 
 import type { Report } from "../messages.ts";
+import type { RawHandle } from "../node-handles.ts";
 import type { Examination } from "./hang/examine.ts";
 import type { EndCause } from "./model.ts";
 import type { MasterSignal } from "./signals.ts";
@@ -8,7 +9,13 @@ import type { Release } from "./release.ts";
 
 export type MasterEvent =
   | { readonly type: "signal"; readonly signal: MasterSignal }
-  | { readonly type: "worker-reported"; readonly id: number; readonly report: Report }
+  | {
+      readonly type: "worker-reported";
+      readonly id: number;
+      readonly report: Report;
+      /** That of a connection which it offers. */
+      readonly handle: RawHandle | undefined;
+    }
   | {
       readonly type: "worker-exited";
       readonly id: number;

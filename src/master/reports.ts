@@ -7,6 +7,7 @@ import { settingMisfit } from "../config/kind-check.ts";
 import { monotonicNow } from "../deadline.ts";
 import { assertNever } from "../errors.ts";
 import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
+import type { RawHandle } from "../node-handles.ts";
 import type { Balancer } from "./balancer.ts";
 import { bootOrder } from "./boot-order.ts";
 import type { Crew } from "./crew.ts";
@@ -14,6 +15,7 @@ import { bootFailure } from "./failure-report.ts";
 import type { Journal } from "./journal.ts";
 import type { Holdings } from "./holdings.ts";
 import { type WorkerRecord, TERM_SETTLE_MS } from "./model.ts";
+import type { Moves } from "./moves.ts";
 import type { Releases } from "./releases.ts";
 import type { Reload } from "./reload.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -22,6 +24,7 @@ export interface ReportsOptions {
   readonly pool: WorkerPool;
   readonly crew: Crew;
   readonly balancer: Balancer;
+  readonly moves: Moves;
   readonly journal: Journal;
   readonly releases: Releases;
   readonly reload: Reload;
@@ -36,9 +39,10 @@ export class Reports {
     this.#options = options;
   }
 
-  /** Takes what the worker `id` has said; nothing of a worker that has gone. */
-  take(id: number, report: Report): void {
-    const { pool, crew, journal, balancer } = this.#options;
+  /** Takes what the worker `id` has said; nothing of a worker that has gone, but the connection that it has left. */
+  take(id: number, report: Report, handle?: RawHandle): void {
+    const { pool, crew, journal, balancer, moves } = this.#options;
+    if (report.tsgate === "connection-offered") return moves.offered(id, report.token, handle, monotonicNow());
     const worker = pool.worker(id);
     if (worker === undefined) return;
     const now = monotonicNow();
@@ -66,6 +70,8 @@ export class Reports {
         return balancer.heard(id, report.load, now);
       case "sockets-wanted":
         return crew.sendListeners(id);
+      case "connection-answered":
+        return moves.answered(id, report.move, report.isTaken);
       case "asked-by":
         return pool.askedBy(id, report.way);
       case "term-received":
@@ -97,7 +103,8 @@ export class Reports {
 
   /** The application has closed the worker's channel: one that serves drains by itself, as if its master had gone. */
   disconnected(id: number): void {
-    const { pool, crew, journal } = this.#options;
+    const { pool, crew, journal, moves } = this.#options;
+    moves.gone(id);
     const worker = pool.worker(id);
     if (worker === undefined || worker.isKilled || worker.state.name === "draining") return;
     const failure = "the application closed the channel to the master (process.disconnect())";

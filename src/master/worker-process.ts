@@ -12,12 +12,13 @@ import { messageOf } from "../errors.ts";
 import { RELAY_FD } from "../hung-account.ts";
 import { inspectorOptions } from "../inspector-arguments.ts";
 import type { Order, Report } from "../messages.ts";
-import { sendHandle } from "../node-handles.ts";
+import { type RawHandle, sendHandle } from "../node-handles.ts";
 import type { Listener } from "./listeners.ts";
 
 /** What is told of a worker's process. */
 export interface WorkerEvents {
-  reported(id: number, report: Report): void;
+  /** `handle` is that of a connection which it offers: whoever hears of it has to close it. */
+  reported(id: number, report: Report, handle?: RawHandle): void;
   exited(id: number, code: number | null, signal: string | null): void;
   /** It lives, and can be told nothing more: its application has closed the channel. */
   disconnected(id: number): void;
@@ -95,6 +96,13 @@ export class WorkerProcess {
     }
   }
 
+  /** Sends it a copy of an idle connection of another worker; one that is gone does not get it, and its exit tells so. */
+  sendConnection(move: number, handle: RawHandle): void {
+    const order: Order = { tsgate: "take-connection", move };
+    const child = this.#worker?.process;
+    if (child?.connected === true) sendHandle(child, order, handle, ignoreFailure);
+  }
+
   kill(): void {
     this.signal("SIGKILL");
   }
@@ -138,6 +146,10 @@ export class WorkerProcess {
       this.#tell((events) => events.exited(this.id, code, signal));
     };
     child.on("message", (message: unknown, handle: unknown) => {
+      if (isReport(message) && message.tsgate === "connection-offered") {
+        this.#tell((events) => events.reported(this.id, message, (handle as RawHandle | null) ?? undefined));
+        return;
+      }
       if (isReport(message)) this.#tell((events) => events.reported(this.id, message));
       discard(handle);
     });
@@ -198,6 +210,8 @@ const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string
     ],
     "load-changed": [["load", "object"]],
     "sockets-wanted": [],
+    "connection-offered": [["token", "number"]],
+    "connection-answered": [["move", "number"]],
     "asked-by": [["way", "object"]],
     "term-received": [],
     uncaught: [["error", "object"]],

@@ -4,6 +4,7 @@
  */
 
 import fs from "node:fs";
+import type net from "node:net";
 import type { LogFields } from "../logger.ts";
 import type { LogLevel } from "../config/types.ts";
 import type { Order, Report } from "../messages.ts";
@@ -29,6 +30,15 @@ const send = process.send?.bind(process);
 /** Tells the master; does nothing when there is none any more. */
 export function report(message: Report): void {
   if (process.connected) send?.(message, undefined, undefined, ignoreFailure);
+}
+
+/** Tells the master with a copy of a handle beside it; `failed` is called when it cannot be told. */
+export function reportWithHandle(message: Report, handle: RawHandle, failed: () => void): void {
+  const told = (error: Error | null): void => {
+    if (error !== null) failed();
+  };
+  if (!process.connected || send === undefined) failed();
+  else send(message, handle as unknown as net.Server, { keepOpen: true }, told);
 }
 
 /** At most this many records a second go to the master; what is above is counted and said. */

@@ -9,8 +9,10 @@ import type { Look } from "./client-timeouts.ts";
 import type { Connection } from "./connection.ts";
 
 /** Whether it waits for nothing, as most do that are kept. */
-export function isAtRest({ socket, speaks, inFlight, newest, isRestDue, bytesAtRest }: Connection): boolean {
-  return speaks === "http" && inFlight === 0 && newest !== undefined && !isRestDue && socket.bytesRead <= bytesAtRest;
+export function isAtRest(connection: Connection): boolean {
+  const { socket, speaks, inFlight, newest, isMoved, isRestDue, bytesAtRest } = connection;
+  const isKept = newest !== undefined || isMoved;
+  return speaks === "http" && inFlight === 0 && isKept && !isRestDue && socket.bytesRead <= bytesAtRest;
 }
 
 /** Writes into `look` what `connection` waits for. One object does for all: thousands are looked at. */
@@ -58,7 +60,7 @@ function isBodyDue({ socket, heldBack }: Connection, newest: ServerResponse): bo
 /** Nothing has ever come, or more than the requests that have been answered. */
 function isHeadDue(connection: Connection, bytesRead: number): boolean {
   const { newest } = connection;
-  if (newest === undefined) return true;
+  if (newest === undefined) return !connection.isMoved || bytesRead > 0;
   if (connection.isRestDue && newest.req.complete) {
     connection.bytesAtRest = bytesRead;
     connection.isRestDue = false;

@@ -3,7 +3,7 @@
  * it is idle. Who counts them all is `connections.ts`.
  */
 
-import type { ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ClientLimits, ClientWatch } from "./client-timeouts.ts";
@@ -35,6 +35,12 @@ export interface Connection extends Flight {
   bytesAtRest: number;
   /** Its last reply ended before its request: what is read then is the rest of that. */
   isRestDue: boolean;
+  /** Another worker had it before, and it has been idle since it came. */
+  readonly isMoved: boolean;
+  /** It is being offered to another worker, and nothing is read from it. */
+  isOffered: boolean;
+  /** Whose it is. */
+  readonly server: Server;
   /** When it came, on the coarse clock. */
   readonly openedAt: number;
   /** What is asked of its client; undefined for a server that is not ours to limit. */
@@ -64,7 +70,7 @@ export function keepConnection(socket: Socket, connection: Connection): void {
   (socket as Tracked)[CONNECTION] = connection;
 }
 
-/** Whether no request is in flight on it, nor one that has begun to arrive. */
-export function isIdle({ socket, speaks, inFlight, bytesAtRest }: Connection): boolean {
-  return inFlight === 0 && speaks === "http" && socket.bytesRead <= bytesAtRest && !socket.destroyed;
+/** Whether no request is in flight on it, nor one that has begun to arrive, and it is nobody else's. */
+export function isIdle({ socket, speaks, inFlight, bytesAtRest, isOffered }: Connection): boolean {
+  return inFlight === 0 && speaks === "http" && socket.bytesRead <= bytesAtRest && !isOffered && !socket.destroyed;
 }

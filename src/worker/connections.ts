@@ -6,14 +6,16 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { ServerHttp2Session } from "node:http2";
+import type net from "node:net";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { transportOf } from "../node-handles.ts";
+import { type RawHandle, serveConnection, transportOf } from "../node-handles.ts";
 import { Admission } from "./admission.ts";
 import { shortestOf } from "./client-timeouts.ts";
 import { CoarseClock } from "./coarse-clock.ts";
 import { type Connection, connectionOf, keepConnection, type ServerLimits } from "./connection.ts";
+import { closeIfIdle } from "./idle-closing.ts";
 import { stepForward, stepInLine } from "./pipelining.ts";
 import { refuse } from "./refusals.ts";
 import { beginReply, endReply, listRequests } from "./requests-in-flight.ts";
@@ -28,6 +30,7 @@ type Emit = (this: unknown, event: string, ...args: unknown[]) => boolean;
 
 /** A server whose connections are counted. */
 interface TrackedServer {
+  readonly server: Server;
   /** Undefined until it serves, and for what an application serves besides. */
   limits: ServerLimits | undefined;
 }
@@ -46,6 +49,8 @@ export class Connections {
   readonly #admission = new Admission();
   #shortestLimitMs = Infinity;
   #whenEmpty: (() => void) | undefined;
+  /** The connection that is being set up in this turn comes from another worker. */
+  #isTaking = false;
   /** The connection that is being set up in this turn. */
   #arriving: Connection | undefined;
   /** Requests that have begun, upgrades among them. */
@@ -58,7 +63,7 @@ export class Connections {
    * it drains, requests are handed on in the next tick: of several that came in one piece only the last may close.
    */
   track(server: Server): void {
-    const tracked: TrackedServer = { limits: undefined };
+    const tracked: TrackedServer = { server, limits: undefined };
     this.#servers.set(server, tracked);
     const emitter = server as unknown as { emit: Emit };
     const { emit } = emitter;
@@ -70,7 +75,7 @@ export class Connections {
         process.nextTick(() => emit.call(server, event, request, response));
         return true;
       }
-      if (event === "connection") this.#add(args[0] as Socket, tracked.limits);
+      if (event === "connection") this.#add(args[0] as Socket, tracked);
       else if (event === "upgrade" || event === "connect")
         this.#upgraded(args[0] as IncomingMessage, args[1] as Duplex);
       return emit.apply(server, [event, ...args]);
@@ -165,6 +170,19 @@ export class Connections {
     }
   }
 
+  /** Serves on `server` an idle connection that another worker had. */
+  take(server: net.Server, handle: RawHandle): void {
+    this.#isTaking = true;
+    this.#arriving = undefined;
+    try {
+      serveConnection(server, handle);
+    } finally {
+      this.#isTaking = false;
+    }
+    const connection = this.#arriving as Connection | undefined;
+    if (connection !== undefined) closeUnused(connection);
+  }
+
   destroyAll(): void {
     for (const { socket } of this.#open) socket.destroy();
   }
@@ -175,7 +193,7 @@ export class Connections {
     await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
   }
 
-  #add(socket: Socket, limits: ServerLimits | undefined): void {
+  #add(socket: Socket, { server, limits }: TrackedServer): void {
     const connection: Connection = {
       transport: socket,
       socket,
@@ -190,6 +208,9 @@ export class Connections {
       closing: undefined,
       bytesAtRest: 0,
       isRestDue: false,
+      isMoved: this.#isTaking,
+      isOffered: false,
+      server,
       openedAt: this.clock.now,
       limits,
       watch: undefined,
@@ -248,6 +269,15 @@ export class Connections {
     connection.closing = response.shouldKeepAlive ? response : undefined;
     response.shouldKeepAlive = false;
   }
+}
+
+/** Node counts an idle connection's time from the end of a reply: here there has been none. */
+function closeUnused(connection: Connection): void {
+  const { keepAliveTimeout } = connection.server;
+  const close = (): void => {
+    if (connection.newest === undefined) closeIfIdle(connection);
+  };
+  if (keepAliveTimeout > 0) setTimeout(close, keepAliveTimeout).unref();
 }
 
 function endOfReply(this: ServerResponse): void {

@@ -11,6 +11,7 @@ import { REQUESTS_TOLD } from "../hung-account.ts";
 import { emptyAcceptQueues } from "./accept-queue.ts";
 import { log } from "./channel.ts";
 import type { Connections } from "./connections.ts";
+import type { Handover } from "./handover.ts";
 import type { HeldServer } from "./held-server.ts";
 import { IdleClosing } from "./idle-closing.ts";
 import type { Lifecycle } from "./load-application.ts";
@@ -24,6 +25,8 @@ export interface DrainPlan {
   /** A program's own server behind `servers`. */
   readonly held: HeldServer | undefined;
   readonly connections: Connections;
+  /** Other workers may take what is idle; undefined when there will be none. */
+  readonly handover: Handover | undefined;
   readonly lifecycle: Lifecycle;
   readonly lingerMs: number;
   readonly deadlineMs: number;
@@ -51,7 +54,8 @@ export async function drain(plan: DrainPlan): Promise<void> {
   else for (const server of servers) stopAccepting(server);
   for (const server of plan.others) if (server.listening) stopAccepting(server);
   if (!plan.mayDelay) await tellApplication(lifecycle, remainingMs());
-  const closing = new IdleClosing();
+  const { handover } = plan;
+  const closing = new IdleClosing(handover && ((connection) => handover.offer(connection)));
   const sweep = setInterval(
     () => closing.close(connections.all(), plan.lingerMs),
     Math.min(SWEEP_EVERY_MS, Math.max(1, plan.lingerMs)),
@@ -61,6 +65,7 @@ export async function drain(plan: DrainPlan): Promise<void> {
     connections.destroyAll();
   }
   clearInterval(sweep);
+  if (handover !== undefined && handover.moved > 0) log("debug", "connections moved", { connections: handover.moved });
   await shutDown(lifecycle, remainingMs(), plan.held);
 }
 

@@ -12,16 +12,22 @@ const CLOSING_TURNS = 250;
 const PAUSE_MS = 1;
 
 export class IdleClosing {
+  readonly #part: (connection: Connection) => void;
   #isBusy = false;
 
-  /** Closes those of `open` that have been idle for `lingerMs`, a few each turn; nothing while it is still at it. */
+  /** @param part ends this worker's part in an idle connection; usually it is closed */
+  constructor(part: (connection: Connection) => void = closeIfIdle) {
+    this.#part = part;
+  }
+
+  /** Parts with those of `open` that have been idle for `lingerMs`, a few each turn; nothing while it is still at it. */
   close(open: Iterable<Connection>, lingerMs: number): void {
     if (this.#isBusy) return;
     const now = performance.now();
     const idle = [...open].filter((connection) => isIdle(connection) && now - connection.idleSince >= lingerMs);
     const closesATurn = Math.ceil(idle.length / CLOSING_TURNS);
     const closeSome = (): void => {
-      for (const connection of idle.splice(0, closesATurn)) if (isIdle(connection)) closeUnlessRead(connection.socket);
+      for (const connection of idle.splice(0, closesATurn)) this.#part(connection);
       this.#isBusy = idle.length > 0;
       if (this.#isBusy) setTimeout(setImmediate, PAUSE_MS, closeSome);
     };
@@ -29,6 +35,11 @@ export class IdleClosing {
     this.#isBusy = true;
     setImmediate(closeSome);
   }
+}
+
+/** Closes it unless a request has come by now. */
+export function closeIfIdle(connection: Connection): void {
+  if (isIdle(connection)) closeUnlessRead(connection.socket);
 }
 
 /**

@@ -10,6 +10,7 @@ import type { WorkerLoad } from "../worker-load.ts";
 import { Acceptor } from "./acceptor.ts";
 import { log, report } from "./channel.ts";
 import type { Clientele } from "./clientele.ts";
+import type { Connections } from "./connections.ts";
 import { createServer } from "./http-server.ts";
 import { LoadReports } from "./load-reports.ts";
 import type { LoadedApplication } from "./load-application.ts";
@@ -17,9 +18,12 @@ import type { LoadedApplication } from "./load-application.ts";
 export class Reception {
   readonly #acceptor: Acceptor;
   readonly #loads: LoadReports;
+  readonly #connections: Connections;
+  #isLeaving = false;
 
   constructor(app: LoadedApplication, order: BootOrder, clientele: Clientele) {
     const { connections } = clientele;
+    this.#connections = connections;
     this.#acceptor = new Acceptor({
       createServer: () => createServer(app, order, clientele),
       backlog: order.backlog,
@@ -48,6 +52,17 @@ export class Reception {
     return this.#acceptor.take(listener, handle);
   }
 
+  /** Takes an idle connection that another worker leaves; false when it cannot. */
+  takeConnection(handle: RawHandle | undefined): boolean {
+    const server = this.servers.find(({ listening }) => listening) ?? this.servers[0];
+    if (handle === undefined || server === undefined || this.#isLeaving || this.#acceptor.isFull) {
+      handle?.close();
+      return false;
+    }
+    this.#connections.take(server, handle);
+    return true;
+  }
+
   obey(order: Extract<Order, { tsgate: "pause" | "resume" | "report-load" }>): void {
     switch (order.tsgate) {
       case "pause":
@@ -66,6 +81,7 @@ export class Reception {
 
   /** The worker leaves; `wholeServer`: nobody else will take what waits to be accepted. */
   leave(wholeServer: boolean): void {
+    this.#isLeaving = true;
     this.#loads.want(false);
     this.#acceptor.leave({ wholeServer });
   }

@@ -15,9 +15,11 @@ import { log, receiveOrders, report } from "./channel.ts";
 import { Clientele } from "./clientele.ts";
 import { Connections } from "./connections.ts";
 import { drain } from "./drain.ts";
+import { Handover } from "./handover.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { runWorkerHook } from "./hooks.ts";
 import { adoptServer } from "./http-server.ts";
+import { closeIfIdle } from "./idle-closing.ts";
 import { keepInspectable } from "./inspection.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import type { LoadedApplication } from "./load-application.ts";
@@ -52,6 +54,8 @@ export class Worker {
   /** Until it is ready. */
   #boot: Boot | undefined;
   #isLeaving = false;
+  /** While it leaves and others stay. */
+  #handover: Handover | undefined;
   /** Once it is ready. */
   #heartbeat: Heartbeat | undefined;
   #beaten: () => void = () => {};
@@ -83,6 +87,10 @@ export class Worker {
       case "resume":
       case "report-load":
         return this.#reception?.obey(order);
+      case "take-connection":
+        return report({ tsgate: "connection-answered", move: order.move, isTaken: this.#take(handle) });
+      case "offer-answered":
+        return this.#handover?.answered(order.token, order.isTaken);
       case "drain":
         return this.#leave(order);
       case "quit":
@@ -162,6 +170,13 @@ export class Worker {
     this.#connections.whenRequests(this.#order.maxRequests, () => this.#heartbeat?.beat());
   }
 
+  /** Takes an idle connection of another worker, if it can. */
+  #take(handle: RawHandle | undefined): boolean {
+    if (this.#reception !== undefined) return this.#reception.takeConnection(handle);
+    handle?.close();
+    return false;
+  }
+
   /** Drains and ends the process. Once: whatever asks again changes nothing. */
   async #leave({ why, deadlineMs, wholeServer = false, exitCode = EXIT.stopped }: LeaveOptions): Promise<void> {
     if (this.#isLeaving) return;
@@ -174,11 +189,13 @@ export class Worker {
     const servers = this.#reception?.servers ?? [];
     if (servers.length > 0) {
       const mayDelay = why !== "orphaned";
+      if (!wholeServer && mayDelay) this.#handover = new Handover(closeIfIdle);
       await drain({
         servers,
         others: this.#others,
         held: this.#app?.interface === "server" ? this.#app.held : undefined,
         connections: this.#connections,
+        handover: this.#handover,
         lifecycle,
         lingerMs,
         deadlineMs,

@@ -1,0 +1,66 @@
+/**
+ * Idle connections on their way from a worker that leaves to one that stays. A copy is held here, unread, until the taker
+ * has said that it has it, so that whoever dies meanwhile takes nobody's connection along: the one that offers it keeps
+ * its own copy until then, and gets it back whenever anything is in the way. Invariant: each offer is answered once.
+ */
+
+import type { RawHandle } from "../node-handles.ts";
+import type { Balancer } from "./balancer.ts";
+import type { Crew } from "./crew.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+interface Move {
+  readonly origin: number;
+  /** The origin's name for it. */
+  readonly token: number;
+  readonly taker: number;
+  readonly handle: RawHandle;
+}
+
+export interface MovesOptions {
+  readonly pool: Pick<WorkerPool, "stop">;
+  readonly crew: Pick<Crew, "send" | "sendConnection">;
+  readonly balancer: Pick<Balancer, "takerBeside">;
+}
+
+export class Moves {
+  readonly #options: MovesOptions;
+  readonly #underway = new Map<number, Move>();
+  #newest = 0;
+
+  constructor(options: MovesOptions) {
+    this.#options = options;
+  }
+
+  /** The worker `origin` offers a connection; without a handle, which takes a descriptor, nobody can take it. */
+  offered(origin: number, token: number, handle: RawHandle | undefined, now: number): void {
+    const { pool, crew, balancer } = this.#options;
+    const taker = handle === undefined || pool.stop !== undefined ? undefined : balancer.takerBeside(origin, now);
+    if (handle === undefined || taker === undefined) {
+      handle?.close();
+      crew.send(origin, { tsgate: "offer-answered", token, isTaken: false });
+      return;
+    }
+    const move = ++this.#newest;
+    this.#underway.set(move, { origin, token, taker, handle });
+    crew.sendConnection(taker, move, handle);
+  }
+
+  /** The worker `taker` has taken the connection of `move`, or cannot. */
+  answered(taker: number, move: number, isTaken: boolean): void {
+    if (this.#underway.get(move)?.taker === taker) this.#end(move, isTaken);
+  }
+
+  /** The worker can be told nothing more: what was on its way to it is its origin's again. */
+  gone(id: number): void {
+    for (const [move, { taker }] of this.#underway) if (taker === id) this.#end(move, false);
+  }
+
+  #end(move: number, isTaken: boolean): void {
+    const { origin, token, handle } = this.#underway.get(move) ?? {};
+    if (origin === undefined || token === undefined) return;
+    this.#underway.delete(move);
+    handle?.close();
+    this.#options.crew.send(origin, { tsgate: "offer-answered", token, isTaken });
+  }
+}

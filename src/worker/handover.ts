@@ -1,0 +1,78 @@
+/**
+ * Gives a leaving worker's idle connections to workers that stay, through the master: nobody closes a connection while a
+ * request may be on its way on it. One that is offered is not read from; it is closed here when it has been taken, which
+ * its client does not notice, and is this worker's again when nobody can take it.
+ */
+
+import http from "node:http";
+import { readAgain, stopReading } from "../node-handles.ts";
+import { reportWithHandle } from "./channel.ts";
+import { type Connection, isIdle } from "./connection.ts";
+
+/** While a handle is on its way, everything else that is to be said waits behind it: a heartbeat behind so many. */
+const MOST_UNDERWAY = 64;
+
+export class Handover {
+  readonly #underway = new Map<number, Connection>();
+  readonly #waiting = new Set<Connection>();
+  /** Is given what nobody has taken. */
+  readonly #left: (connection: Connection) => void;
+  #newest = 0;
+  moved = 0;
+
+  constructor(left: (connection: Connection) => void) {
+    this.#left = left;
+    process.once("disconnect", () => {
+      for (const token of this.#underway.keys()) this.answered(token, false);
+    });
+  }
+
+  /** Offers an idle connection, as soon as not too many are underway. Nothing to one that is offered already. */
+  offer(connection: Connection): void {
+    this.#waiting.add(connection);
+    this.#next();
+  }
+
+  /** The master has answered an offer. */
+  answered(token: number, isTaken: boolean): void {
+    const connection = this.#underway.get(token);
+    if (connection === undefined) return;
+    this.#underway.delete(token);
+    connection.isOffered = false;
+    if (isTaken) {
+      this.moved++;
+      connection.socket.destroy();
+    } else {
+      readAgain(connection.socket);
+      this.#left(connection);
+    }
+    this.#next();
+  }
+
+  #next(): void {
+    for (const connection of this.#waiting) {
+      if (this.#underway.size >= MOST_UNDERWAY) return;
+      this.#waiting.delete(connection);
+      if (isIdle(connection)) this.#send(connection);
+    }
+  }
+
+  #send(connection: Connection): void {
+    const handle = isMovable(connection) ? stopReading(connection.socket) : undefined;
+    if (handle === undefined) return this.#left(connection);
+    const token = ++this.#newest;
+    connection.isOffered = true;
+    this.#underway.set(token, connection);
+    reportWithHandle({ tsgate: "connection-offered", token }, handle, () => this.answered(token, false));
+  }
+}
+
+/** What an application listens to besides on its server's connections, another worker's may have to hear from the beginning. */
+function isMovable({ socket, transport, server, limits }: Connection): boolean {
+  if (limits === undefined || socket !== transport || !(server instanceof http.Server)) return false;
+  const [listener, ...others] = server.listeners("connection");
+  return others.length === 0 && listener === usualListener;
+}
+
+/** What every HTTP server listens to connections with. */
+const [usualListener] = new http.Server().listeners("connection");
