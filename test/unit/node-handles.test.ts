@@ -22,9 +22,12 @@ import {
   listenOnHandle,
   missingHandleCall,
   makeMain,
+  readAgain,
   readOrClose,
   sendHandle,
+  serveConnection,
   stopAccepting,
+  stopReading,
   tcpAddress,
   transportOf,
   writtenBytes,
@@ -307,5 +310,50 @@ describe("the handles that master and workers share", () => {
     onTestFinished(() => void Reflect.deleteProperty(process, "mainModule"));
     makeMain(file);
     expect(createRequire(import.meta.url)(file)).toBe(true);
+  });
+});
+
+describe("a connection that another process is to serve", () => {
+  it("is not read from until it is to be again", async () => {
+    const { accepted, client } = await connected();
+    const received: string[] = [];
+    accepted
+      .setEncoding("latin1")
+      .on("data", (text: string) => received.push(text))
+      .resume();
+    client.write("zero");
+    await once(accepted, "data");
+    expect(stopReading(accepted)).toBeDefined();
+    client.write("one");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(received).toEqual(["zero"]);
+    readAgain(accepted);
+    await once(accepted, "data");
+    expect(received).toEqual(["zero", "one"]);
+  });
+
+  it("stays where it is while something is left to send", async () => {
+    const { accepted, client } = await connected();
+    client.pause();
+    accepted.on("error", () => {});
+    while (accepted.write(Buffer.alloc(1 << 20)));
+    accepted.write(Buffer.alloc(1 << 24));
+    expect(stopReading(accepted)).toBeUndefined();
+  });
+
+  it("comes to a server there with all that has been sent meanwhile", async () => {
+    const server = http.createServer((request, response) =>
+      response.end(`${request.url} ${request.socket.remotePort}`),
+    );
+    const { accepted, client } = await connected();
+    const handle = stopReading(accepted);
+    if (handle === undefined) throw new Error("no handle");
+    client.write("GET /moved HTTP/1.1\r\nHost: x\r\n\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    serveConnection(server, handle);
+    let text = "";
+    client.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
+    while (!text.includes("/moved")) await once(client, "data");
+    expect(text).toContain(`/moved ${client.localPort}`);
   });
 });

@@ -41,7 +41,7 @@ export const TIMEOUTS: SettingRows<
     metavar: "T",
     type: duration(),
     default: 5000,
-    doc: "How long a draining worker keeps idle keep-alive connections open for one more request; ends with the graceful timeout at the latest",
+    doc: "How long a draining worker keeps idle keep-alive connections for one more request, before they move to another worker or, where none can take them, are closed; ends with the graceful timeout at the latest",
     takesEffect: "reload",
   },
   shutdownDelay: {

@@ -1,0 +1,122 @@
+/** Each connection on its way ends with somebody, and each copy of it is closed, whoever dies in between. */
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Moves } from "../../../src/master/moves.ts";
+import type { RawHandle } from "../../../src/node-handles.ts";
+import type { Order } from "../../../src/messages.ts";
+
+interface Handle extends RawHandle {
+  isOpen: boolean;
+}
+
+class Exchange {
+  readonly orders: { readonly id: number; readonly order: Order }[] = [];
+  readonly sent: { readonly taker: number; readonly move: number; readonly handle: Handle }[] = [];
+  readonly handles: Handle[] = [];
+  takers: number[] = [];
+  isStopping = false;
+  readonly moves: Moves;
+
+  constructor() {
+    const pool = {
+      stop: undefined as { readonly kind: "quick"; readonly serveUntil: number } | undefined,
+    };
+    Object.defineProperty(pool, "stop", {
+      get: () => (this.isStopping ? { kind: "quick", serveUntil: 0 } : undefined),
+    });
+    this.moves = new Moves({
+      pool,
+      crew: {
+        send: (id, order) => void this.orders.push({ id, order }),
+        sendConnection: (taker, move, handle) => void this.sent.push({ taker, move, handle: handle as Handle }),
+      },
+      balancer: { takerBeside: (origin) => this.takers.find((id) => id !== origin) },
+    });
+  }
+
+  offer(origin: number, token: number): void {
+    const handle: Handle = { isOpen: true, close: () => (handle.isOpen = false) };
+    this.handles.push(handle);
+    this.moves.offered(origin, token, handle, 0);
+  }
+
+  answersTo(origin: number): unknown[] {
+    return this.orders.filter(({ id }) => id === origin).map(({ order }) => order);
+  }
+}
+
+describe("an offered connection", () => {
+  it("is held until the taker has it, and then its origin is told", () => {
+    const exchange = new Exchange();
+    exchange.takers = [2];
+    exchange.offer(1, 7);
+    expect(exchange.sent).toMatchObject([{ taker: 2, handle: { isOpen: true } }]);
+    expect(exchange.orders).toEqual([]);
+    exchange.moves.answered(2, exchange.sent[0]?.move ?? 0, true);
+    expect(exchange.answersTo(1)).toEqual([{ tsgate: "offer-answered", token: 7, isTaken: true }]);
+    expect(exchange.handles[0]?.isOpen).toBe(false);
+  });
+
+  it.each<[string, (exchange: Exchange) => void]>([
+    ["there is nobody else", () => {}],
+    [
+      "the server stops",
+      (exchange) => {
+        exchange.takers = [2];
+        exchange.isStopping = true;
+      },
+    ],
+  ])("stays where it is when %s", (_when, arrange) => {
+    const exchange = new Exchange();
+    arrange(exchange);
+    exchange.offer(1, 7);
+    expect(exchange.sent).toEqual([]);
+    expect(exchange.answersTo(1)).toEqual([{ tsgate: "offer-answered", token: 7, isTaken: false }]);
+    expect(exchange.handles[0]?.isOpen).toBe(false);
+  });
+
+  it("stays where it is when there was no descriptor for it", () => {
+    const exchange = new Exchange();
+    exchange.takers = [2];
+    exchange.moves.offered(1, 7, undefined, 0);
+    expect(exchange.answersTo(1)).toEqual([{ tsgate: "offer-answered", token: 7, isTaken: false }]);
+  });
+
+  it("is nobody else's to answer for", () => {
+    const exchange = new Exchange();
+    exchange.takers = [2];
+    exchange.offer(1, 7);
+    exchange.moves.answered(3, exchange.sent[0]?.move ?? 0, true);
+    expect(exchange.orders).toEqual([]);
+  });
+
+  it("is answered once, and its copy closed, whatever happens in whatever order", () => {
+    const worker = fc.integer({ min: 1, max: 4 });
+    const happening = fc.oneof(
+      fc.record({ kind: fc.constant("offer" as const), worker }),
+      fc.record({ kind: fc.constant("answer" as const), pick: fc.nat(), isTaken: fc.boolean() }),
+      fc.record({ kind: fc.constant("gone" as const), worker }),
+    );
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 60 }), (history) => {
+        const exchange = new Exchange();
+        exchange.takers = [1, 2, 3, 4];
+        let token = 0;
+        for (const event of history) {
+          if (event.kind === "offer") exchange.offer(event.worker, ++token);
+          else if (event.kind === "gone") exchange.moves.gone(event.worker);
+          else {
+            const { taker = 0, move = 0 } = exchange.sent[event.pick % Math.max(1, exchange.sent.length)] ?? {};
+            exchange.moves.answered(taker, move, event.isTaken);
+          }
+        }
+        for (const id of exchange.takers) exchange.moves.gone(id);
+        const tokens = exchange.orders.map(({ order }) => ("token" in order ? order.token : 0));
+        expect(tokens.toSorted((a, b) => a - b)).toEqual(Array.from({ length: token }, (_, index) => index + 1));
+        expect(exchange.handles.filter(({ isOpen }) => isOpen)).toEqual([]);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
