@@ -145,7 +145,9 @@ export class Connections {
     if (this.isDraining) this.#announceClose(connection, response);
     beginReply(connection, response);
     if (isHeldBack) connection.heldBack = response;
-    response.on("close", endOfReply);
+    // A stream of HTTP/2 that has closed does not lead back to its connection.
+    if (connection.speaks === "http2") response.on("close", () => replyEnded(connection, response));
+    else response.on("close", endOfReply);
     return this.#admit(connection, request, response);
   }
 
@@ -282,10 +284,13 @@ function closeUnused(connection: Connection): void {
 
 function endOfReply(this: ServerResponse): void {
   const connection = connectionOf(this.req.socket);
-  if (connection === undefined) return;
-  endReply(connection, this);
+  if (connection !== undefined) replyEnded(connection, this);
+}
+
+function replyEnded(connection: Connection, response: ServerResponse): void {
+  endReply(connection, response);
   if (connection.line !== undefined) stepForward(connection);
   connection.bytesAtRest = connection.socket.bytesRead;
-  connection.isRestDue = !this.req.complete;
+  connection.isRestDue = !response.req.complete;
   if (connection.owner.isDraining) connection.idleSince = performance.now();
 }

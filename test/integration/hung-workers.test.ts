@@ -1,6 +1,8 @@
 /** Workers whose event loop is blocked: the log names the place in the application, whatever blocks it. */
 
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import http2 from "node:http2";
 import { build, type BuildOptions } from "esbuild";
 import { describe, expect, test } from "vitest";
 import { ask } from "../support/ask.ts";
@@ -64,6 +66,32 @@ describe.skipIf(process.platform !== "linux")("a worker that hangs is reported w
     for (const request of requests as object[])
       expect(request).toMatchObject({ method: "GET", ageMs: expect.any(Number) as number });
     expect(server.stderr).not.toContain("secret");
+  });
+
+  test("and over HTTP/2 with those that are still in flight", async () => {
+    const { dir } = await tempProject({
+      "app.mjs": `import http2 from "node:http2";
+        http2.createServer((request, response) => {
+          if (request.url === "/loop") for (;;);
+          if (request.url !== "/wait") response.end();
+        }).listen(3000);`,
+    });
+    const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", "--timeout", "1s", "app.mjs"], { cwd: dir });
+    await server.waitForReady(1);
+    const { port } = (await server.target()) as { port: number };
+    const session = http2.connect(`http://127.0.0.1:${port}`).on("error", () => {});
+    const request = (path: string) =>
+      session
+        .request({ ":path": path })
+        .on("error", () => {})
+        .resume();
+    for (let count = 0; count < 20; count++) await once(request("/"), "close");
+    request("/wait");
+    request("/loop");
+    const { requests, inFlight } = await server.waitForRecord("worker hung");
+    expect(inFlight).toBe(2);
+    expect((requests as { path: string }[]).map(({ path }) => path)).toEqual(["/wait", "/loop"]);
+    session.destroy();
   });
 
   test.each([
