@@ -139,8 +139,9 @@ export class Connections {
     this.onRequest();
     const connection = connectionOf(request.socket);
     if (connection === undefined) return true;
-    // One that expects a 100 comes twice.
-    if (connection.newest !== response) this.#count();
+    // One that expects something of the server, such as a 100, comes again once the application has decided.
+    if (connection.newest === response || connection.heldBack === response) return true;
+    this.#count();
     if (connection.inFlight > 0 && connection.speaks === "http") stepInLine(connection, response);
     if (this.isDraining) this.#announceClose(connection, response);
     beginReply(connection, response);

@@ -73,6 +73,17 @@ describe.each(KINDS)("at the limit of concurrency, for an application of kind %s
     expect(server.stdout).not.toContain("called /refused");
     expect(await server.waitForRecord("requests refused")).toMatchObject({ level: 40, limitConcurrency: 3 });
   });
+
+  test("an upload that waits to be told to go on counts once", async () => {
+    const server = await start(code, ["--limit-concurrency", "1"]);
+    const [client, other] = await connectSeveral(server, 2);
+    client?.send("POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello");
+    await client?.received(/answered$/);
+    expect(client?.statuses).not.toContain(503);
+    other?.get("/");
+    await other?.received(/answered$/);
+    expect(server.log.all("requests refused")).toEqual([]);
+  });
 });
 
 describe("at the limit of concurrency", () => {
