@@ -50,9 +50,12 @@ export function afterBeat(before: WorkerUsage, usage: Usage, limits: RecyclingLi
   return { requests, rssBytes, heapUsedBytes, heapLimitBytes, beatsAbove: isAbove ? before.beatsAbove + 1 : 0 };
 }
 
-/** The workers that are to be recycled from now on; none while the pool is reloading or stopping. */
+/**
+ * The workers that are to be recycled from now on; none while the pool is reloading or stopping. A first start does not
+ * count: where one slot fails at each boot it is never over, and the others would grow without end.
+ */
 export function recyclingDue(pool: PoolView, now: number): { id: number; why: RecyclingReason }[] {
-  if (pool.rollout !== undefined || pool.stop !== undefined) return [];
+  if ((pool.rollout !== undefined && !pool.rollout.isFirstStart) || pool.stop !== undefined) return [];
   return pool.workers.flatMap((worker) => {
     const why = recyclingReason(worker, now);
     return why === undefined ? [] : [{ id: worker.id, why }];

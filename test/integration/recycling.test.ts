@@ -120,6 +120,16 @@ test("while its replacement fails to boot a worker goes on serving; the log says
   expect(fewestReady(server.records, firstReady(server, 2))).toBe(2);
 });
 
+test("a worker is recycled although another slot has failed at each boot from the first start on", async () => {
+  const breaking = 'if (process.title.includes("worker 1")) throw new Error("no seat");\n';
+  const { server } = await startServer(["--max-requests", "5"], application("node", "one", breaking), 1);
+  await server.waitForRecord({ msg: "worker gone", slot: 1 });
+  const target = await server.target();
+  for (let request = 0; request < 5; request++) expect(await requestOnce(target)).toMatchObject({ outcome: "ok" });
+  await server.waitForRecord({ msg: "worker gone", slot: 0, cause: "max requests" });
+  expect(await requestOnce(target)).toMatchObject({ outcome: "ok" });
+});
+
 /** Two workers that answer everything, unless the arguments say otherwise. */
 async function startServer(
   args: readonly string[] = [],

@@ -73,7 +73,7 @@ describe("through every history of reloads, crashes, hangs and scaling", () => {
     expect(rollouts).toBeGreaterThan(RUNS / 4);
   });
 
-  it("workers are recycled one at a time, each after its replacement is ready, never during a rollout", () => {
+  it("workers are recycled one at a time, each after its replacement is ready, never during a reload", () => {
     let recycled = 0;
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), WORN, fc.boolean(), fc.nat(), (target, history, isReloaded, seed) => {

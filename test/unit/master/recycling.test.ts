@@ -94,6 +94,15 @@ describe("a worker is recycled", () => {
     expect(due(pool, 7000)).toEqual([]);
   });
 
+  it("during a first start, which may never be over", () => {
+    const pool = new WorkerPool(2, POOL_LIMITS, 0);
+    pool.beginRollout(1, 0);
+    pool.spawned(1, 100, 0, 1, 0, POOL_LIMITS, { ...NO_RECYCLING, ageMs: 5000 });
+    pool.ready(1, READY_AT);
+    pool.promoteRollout();
+    expect(due(pool, 7000)).toEqual(["max age"]);
+  });
+
   it("once the reload is over", () => {
     const pool = poolOfOne({ ageMs: 5000 });
     pool.beginRollout(2, 6000);

@@ -269,8 +269,9 @@ export class Simulation {
     }
     for (const { id, why } of recyclingDue(this.pool, this.now)) {
       this.pool.unwanted(id, why, this.now);
-      if (this.pool.rollout !== undefined || this.pool.stop !== undefined)
-        this.violations.push("began to recycle during a rollout or a stop");
+      const isReloading = this.pool.rollout?.isFirstStart === false;
+      if (isReloading || this.pool.stop !== undefined)
+        this.violations.push("began to recycle during a reload or a stop");
     }
     for (let count = 0; ; count++) {
       const action = nextAction(this.pool, this.now);
