@@ -39,6 +39,8 @@ export class Acceptor {
   #isPaused = false;
   #isFull = false;
   #isLeaving = false;
+  /** Nobody else takes what waits: it takes all, however many. */
+  #isLast = false;
   #timer: NodeJS.Timeout | undefined;
   #hasAsked = false;
   #warnedAt = Number.NEGATIVE_INFINITY;
@@ -91,6 +93,7 @@ export class Acceptor {
 
   /** To be told of each connection that comes or goes. */
   countChanged(count: number): void {
+    if (this.#isLeaving) return this.#closeIfFull(count);
     if (isFull(count, this.#options.limit, this.#isFull) === this.#isFull || this.#timer !== undefined) return;
     this.#isFull = !this.#isFull;
     this.#settle();
@@ -103,11 +106,12 @@ export class Acceptor {
   }
 
   /**
-   * The worker leaves: from here on it neither pauses nor begins again.
+   * The worker leaves: from here on it does not pause, and does not begin again once it is full.
    * @param wholeServer nobody else will take what waits in the queue: it accepts once more
    */
   leave({ wholeServer }: { readonly wholeServer: boolean }): void {
     this.#isLeaving = true;
+    this.#isLast = wholeServer;
     clearTimeout(this.#timer);
     if (wholeServer && !this.isAccepting) this.#listenOnSpares();
     for (const spare of this.#spares.values()) spare.close();
@@ -151,6 +155,12 @@ export class Acceptor {
       this.prepare();
     } else return;
     this.#options.changed();
+  }
+
+  /** Its application may have it accept for a while yet, with `beforeDrain()`. */
+  #closeIfFull(count: number): void {
+    if (this.#isLast || !isFull(count, this.#options.limit, false)) return;
+    for (const server of this.servers) if (server.listening) stopAccepting(server);
   }
 
   get #hasSpares(): boolean {

@@ -134,6 +134,22 @@ describe("a worker that is full", () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
+  it("stops at the limit while it leaves too, for good, unless nobody else takes what waits", async () => {
+    for (const wholeServer of [true, false]) {
+      const { acceptor, give, first } = await start({ limit: 1 });
+      await give();
+      acceptor.leave({ wholeServer });
+      expect(acceptor.isAccepting).toBe(true);
+      const client = net.connect(Number(first[0]), "127.0.0.1");
+      await once(client, "connect");
+      if (!wholeServer) await vi.waitUntil(() => !acceptor.isAccepting);
+      expect(await isAccepted(first[0])).toBe(wholeServer);
+      client.destroy();
+      await once(client, "close");
+      expect(acceptor.isAccepting).toBe(wholeServer);
+    }
+  });
+
   it("and told to pause goes on when neither is so any more", async () => {
     const { acceptor, give, first } = await start({ limit: 1 });
     await give();
