@@ -67,7 +67,10 @@ export class Journal {
 
   /** A record that a worker wrote. */
   fromWorker(worker: WorkerRecord, { level, msg, fields }: Extract<Report, { tsgate: "log" }>): void {
-    this.#write(level, msg, { role: "worker", ...identity(worker), ...fields });
+    const record = { role: "worker", ...identity(worker), ...fields };
+    // What throws once often throws again and again, for as long as the worker drains.
+    if (msg === UNCAUGHT) this.#budgeted(worker, level, msg, record, true);
+    else this.#write(level, msg, record);
   }
 
   ready(worker: WorkerRecord, bootMs: number): void {
@@ -108,7 +111,7 @@ export class Journal {
   }
 
   uncaught(worker: WorkerRecord, { origin, error, inFlight, requests }: Extract<Report, { tsgate: "uncaught" }>): void {
-    this.#about(worker, "error", "uncaught exception in the application", { origin, error, inFlight, requests });
+    this.#about(worker, "error", UNCAUGHT, { origin, error, inFlight, requests });
   }
 
   disconnected(worker: WorkerRecord): void {
@@ -187,10 +190,16 @@ export class Journal {
   }
 
   #about(worker: WorkerRecord, level: LogLevel, msg: string, fields?: LogFields): void {
-    const hasFailed = this.#pool.slotHistory(worker.slot).failures > 0;
-    this.#budget.write(worker.slot, hasFailed, monotonicNow(), level, msg, { ...identity(worker), ...fields });
+    this.#budgeted(worker, level, msg, { ...identity(worker), ...fields });
+  }
+
+  #budgeted({ slot }: WorkerRecord, level: LogLevel, msg: string, fields: LogFields, isLesser = false): void {
+    const hasFailed = this.#pool.slotHistory(slot).failures > 0;
+    this.#budget.write(slot, hasFailed, monotonicNow(), level, msg, fields, isLesser);
   }
 }
+
+const UNCAUGHT = "uncaught exception in the application";
 
 /** What there is to say where memory has run out, or may have. */
 function memoryFacts({ usage }: WorkerRecord, cause: EndCause, signal: string | null, isOomKill: boolean): LogFields {

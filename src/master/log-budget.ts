@@ -27,14 +27,23 @@ export class LogBudget {
    * Writes a record about a worker of `slot`.
    * @param hasFailed whether the slot's last worker ended abnormally and no other has been stable since
    * @param now a monotonic instant in milliseconds
+   * @param isLesser it leaves half of the lines to others
    */
-  write(slot: number, hasFailed: boolean, now: number, level: LogLevel, msg: string, fields: LogFields): void {
+  write(
+    slot: number,
+    hasFailed: boolean,
+    now: number,
+    level: LogLevel,
+    msg: string,
+    fields: LogFields,
+    isLesser = false,
+  ): void {
     if (!hasFailed) {
       this.#slots.delete(slot);
       return this.#write(level, msg, fields);
     }
     const spending = this.#spendingOf(slot, now);
-    if (spending.writtenAt.length >= LINES) {
+    if (spending.writtenAt.length >= (isLesser ? LINES / 2 : LINES)) {
       spending.heldBack++;
       return this.#write("debug", msg, fields);
     }

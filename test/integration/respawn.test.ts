@@ -73,6 +73,20 @@ describe("a worker that dies is replaced in its slot", () => {
     expect(await server.waitForRecord("worker gone")).toMatchObject({ pid, cause: "uncaught exception", code: 1 });
   });
 
+  test("when it throws for as long as it drains: the slot writes no more than ten lines", async () => {
+    const storm = 'setTimeout(() => setInterval(() => { throw new Error("storm"); }, 5), 1000);\n';
+    const { server } = await startServer(["--workers", "1", "--linger", "1s"], storm, 1);
+    const client = await connectRaw(await server.target());
+    const { time } = await server.waitForRecord("uncaught exception in the application");
+    const { time: end } = await server.waitForRecord("worker gone", { timeoutMs: 20_000 });
+    client.socket.destroy();
+    const told = server.log.all((record) => record.slot === 0 && record.time >= time && record.time <= end);
+    expect(told.length).toBeLessThanOrEqual(10);
+    expect(told.map(({ msg }) => msg)).toEqual(
+      expect.arrayContaining(["worker spawned", "worker ready", "worker gone"]),
+    );
+  });
+
   test("again and again, later each time, and the other slots are not touched", async () => {
     const { server } = await startServer();
     const [pid = 0, other] = server.workerPids();

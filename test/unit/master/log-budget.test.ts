@@ -28,6 +28,14 @@ describe("the log lines of a slot", () => {
     expect(lines.at(-1)).toEqual({ level: "debug", fields: { i: 16 } });
   });
 
+  it("are half as many for what others must not miss their own for", () => {
+    const { lines, budget } = started();
+    for (let i = 0; i < 20; i++) budget.write(0, true, 0, "error", "uncaught exception", {}, true);
+    expect(lines.filter(({ level }) => level === "error")).toHaveLength(5);
+    budget.write(0, true, 0, "error", "worker gone", {});
+    expect(lines.at(-1)).toEqual({ level: "error", fields: { heldBack: 15 } });
+  });
+
   it("are counted for each slot by itself", () => {
     const { lines, budget } = started();
     for (let i = 0; i < 20; i++) budget.write(i % 2, true, 0, "error", "worker gone", {});
