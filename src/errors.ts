@@ -47,32 +47,43 @@ export interface ErrorReport {
 
 /** Turns anything thrown into plain data, of bounded length; never throws. */
 export function reportError(error: unknown): ErrorReport {
-  if (error instanceof Error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const message = shortened(error.message);
-    // The stack begins with the message, and its frames are worth more.
-    const stack =
-      typeof error.stack !== "string"
-        ? undefined
-        : withoutOwnFrames(
-            shortened(
-              error.stack.replace(error.message, () => message),
-              2 * LONGEST_TEXT,
-            ),
-          );
-    return {
-      name: error.name,
-      message,
-      ...(stack === undefined ? {} : { stack }),
-      ...(typeof code === "string" ? { code } : {}),
-    };
+  try {
+    if (error instanceof Error) return reportOf(error);
+  } catch {
+    // Its own properties throw, or cannot be made into text.
   }
   return { name: "Error", message: `a thrown ${typeof error}: ${printable(error)}` };
 }
 
-/** The shortest description of anything thrown: its message, or the value itself; of bounded length. */
+function reportOf(error: Error): ErrorReport {
+  const code = (error as NodeJS.ErrnoException).code;
+  const message = shortened(error.message);
+  // The stack begins with the message, and its frames are worth more.
+  const stack =
+    typeof error.stack !== "string"
+      ? undefined
+      : withoutOwnFrames(
+          shortened(
+            error.stack.replace(error.message, () => message),
+            2 * LONGEST_TEXT,
+          ),
+        );
+  return {
+    name: shortened(error.name),
+    message,
+    ...(stack === undefined ? {} : { stack }),
+    ...(typeof code === "string" ? { code } : {}),
+  };
+}
+
+/** The shortest description of anything thrown: its message, or the value itself; of bounded length. Never throws. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? shortened(error.message) : printable(error);
+  try {
+    if (error instanceof Error) return shortened(error.message);
+  } catch {
+    // As above.
+  }
+  return printable(error);
 }
 
 /** Whether `error` carries the system error code `code`, such as `ENOENT`. */
@@ -98,7 +109,15 @@ function printable(value: unknown): string {
   try {
     return shortened(typeof value === "string" ? value : (JSON.stringify(value) ?? value));
   } catch {
+    return described(value);
+  }
+}
+
+function described(value: unknown): string {
+  try {
     return Object.prototype.toString.call(value);
+  } catch {
+    return "[object]";
   }
 }
 

@@ -3,7 +3,7 @@
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
-import { reportError } from "../../src/errors.ts";
+import { messageOf, reportError } from "../../src/errors.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url)).replace(/\/$/, "");
 
@@ -55,3 +55,26 @@ test("a message of several lines is kept as it is", () => {
   const error = new Error(`broken\nnode:fs\n${ROOT}/src/errors.ts`);
   expect(reportError(error).stack).toContain(error.message);
 });
+
+test.each([
+  ["a stack that throws", Object.defineProperty(new Error("m"), "stack", { get: throwing })],
+  ["a message that is a symbol", Object.assign(new Error("m"), { message: Symbol("q") })],
+  ["a message without a prototype", Object.assign(new Error("m"), { message: Object.create(null) as unknown })],
+  ["a name that is a symbol", Object.assign(new Error("m"), { name: Symbol("n") })],
+  ["a name that JSON does not know", Object.assign(new Error("m"), { name: { big: 1n } })],
+  ["traps that throw", new Proxy({}, { get: throwing, getPrototypeOf: throwing })],
+  ["nothing behind it", revoked()],
+])("an error with %s is reported all the same, as plain data", (_, error: unknown) => {
+  const { name, message } = JSON.parse(JSON.stringify(reportError(error))) as { name: unknown; message: unknown };
+  expect([typeof name, typeof message, typeof messageOf(error)]).toEqual(["string", "string", "string"]);
+});
+
+function throwing(): never {
+  throw new Error("thrown by a property");
+}
+
+function revoked(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
