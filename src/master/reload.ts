@@ -11,7 +11,7 @@ import { runHook } from "./hooks.ts";
 import type { Journal } from "./journal.ts";
 import { prepareNextRelease, type ReadConfiguration, type Release } from "./release.ts";
 import type { Releases } from "./releases.ts";
-import { afterFailure, nextStep } from "./rollout.ts";
+import { afterFailure, isEverySeatServed, nextStep } from "./rollout.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 export interface ReloadOptions {
@@ -65,9 +65,13 @@ export class Reload {
 
   /** Takes the rollout's next step, if it is time for one. */
   advance(now: number): void {
-    const { pool, releases, journal, log, promoted } = this.#options;
+    const { pool, releases, journal, promoted } = this.#options;
     const { rollout } = pool;
-    if (rollout === undefined) return;
+    if (rollout === undefined) {
+      // A broken reload may have ended the first start in its place.
+      if (pool.stop === undefined && isEverySeatServed(pool)) this.#tellReady();
+      return;
+    }
     switch (nextStep(pool, now)) {
       case "promote": {
         const before = releases.current(pool);
@@ -78,14 +82,20 @@ export class Reload {
         pool.endRollout();
         releases.forgetOlderThan(pool.generation);
         // Also when a reload came before the first start was through.
-        if (!this.#hasBeenReady) void runHook(releases.current(pool).configuration.hooks, "whenReady", log);
-        this.#hasBeenReady = true;
+        this.#tellReady();
         if (!rollout.isFirstStart)
           journal.reload("done", rollout.generation, { tookMs: Math.round(now - rollout.startedAt) });
         return;
       case "wait":
         return;
     }
+  }
+
+  #tellReady(): void {
+    if (this.#hasBeenReady) return;
+    this.#hasBeenReady = true;
+    const { pool, releases, log } = this.#options;
+    void runHook(releases.current(pool).configuration.hooks, "whenReady", log);
   }
 
   /** Whether the end of a worker of `generation` halts the server: it was to be the first that serves. */

@@ -54,7 +54,11 @@ export function afterFailure(rollout: Rollout | undefined, generation: number): 
 
 /** Every seat is held by a ready worker of the promoted generation, and nobody of an older one is left. */
 function isComplete(pool: PoolView, rollout: Rollout): boolean {
-  if (pool.workers.some((worker) => worker.generation < rollout.generation)) return false;
+  return !pool.workers.some((worker) => worker.generation < rollout.generation) && isEverySeatServed(pool);
+}
+
+/** Whether as many serve as are wanted, each in a seat of its own. */
+export function isEverySeatServed(pool: PoolView): boolean {
   const seats = new Set(pool.workers.filter((worker) => isReady(worker)).map((worker) => worker.slot));
   for (let slot = 0; slot < pool.target; slot++) if (!seats.has(slot)) return false;
   return true;

@@ -198,3 +198,22 @@ test("whenReady is called, once, also when a reload overtakes the first start", 
   await server.stop();
   expect(server.stdout.match(/all are ready/g)).toHaveLength(1);
 });
+
+test("whenReady is called also when a broken reload has ended the first start in its place", async () => {
+  const code = 'export default { whenReady: () => console.log("all are ready") };\n';
+  const slow = `import { existsSync } from "node:fs";
+    if (process.title.includes("worker 0") && existsSync("broken")) throw new Error("broken");
+    while (process.title.includes("worker 1") && !existsSync("go")) await new Promise((done) => setTimeout(done, 20));
+    ${APP}`;
+  const project = await tempProject({ "app.mjs": slow, "tsgate.config.mjs": code });
+  const server = start(project);
+  await server.waitForRecord("worker ready");
+  await project.write("broken", "");
+  server.signal("SIGHUP");
+  await server.waitForRecord("reload failed");
+  expect(server.stdout).not.toContain("all are ready");
+  await project.write("go", "");
+  await server.waitForOutput(/all are ready/);
+  await server.stop();
+  expect(server.stdout.match(/all are ready/g)).toHaveLength(1);
+});
