@@ -7,7 +7,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import fs from "node:fs";
-import type { ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import net from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -198,6 +198,19 @@ export function serveConnection(server: net.Server, handle: RawHandle): void {
   const options = { handle, allowHalfOpen, highWaterMark, readable: true, writable: true };
   server.emit("connection", new net.Socket(options));
 }
+
+/**
+ * The sockets of a server on which no request has begun, not even one of which only the first bytes have come together
+ * with the request before; undefined when this server does not tell. Node keeps such lists for its own timeouts. A socket
+ * on which nothing has ever come may be missing.
+ */
+export function socketsAtRest(server: Server): Set<net.Socket> | undefined {
+  const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === CONNECTIONS);
+  const lists = symbol && (server as unknown as Record<symbol, { idle?(): { readonly socket: net.Socket }[] }>)[symbol];
+  return lists?.idle && new Set(lists.idle().map(({ socket }) => socket));
+}
+
+const CONNECTIONS = "http.server.connections";
 
 /** The plain socket below an encrypted one that a server has accepted; undefined when this Node does not tell. */
 export function transportOf(socket: TLSSocket): net.Socket | undefined {

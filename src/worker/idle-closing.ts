@@ -1,7 +1,7 @@
 /** Closes connections that nobody uses, and none on which a request is on its way. */
 
 import type { Socket } from "node:net";
-import { readOrClose } from "../node-handles.ts";
+import { readOrClose, socketsAtRest } from "../node-handles.ts";
 import { type Connection, isIdle } from "./connection.ts";
 
 /**
@@ -24,7 +24,8 @@ export class IdleClosing {
   close(open: Iterable<Connection>, lingerMs: number): void {
     if (this.#isBusy) return;
     const now = performance.now();
-    const idle = [...open].filter((connection) => isIdle(connection) && now - connection.idleSince >= lingerMs);
+    const overdue = [...open].filter((connection) => isIdle(connection) && now - connection.idleSince >= lingerMs);
+    const idle = withoutBegun(overdue);
     const closesATurn = Math.ceil(idle.length / CLOSING_TURNS);
     const closeSome = (): void => {
       for (const connection of idle.splice(0, closesATurn)) this.#part(connection);
@@ -35,6 +36,15 @@ export class IdleClosing {
     this.#isBusy = true;
     setImmediate(closeSome);
   }
+}
+
+/** Without those on which a request has begun that came in one piece with the one before. */
+function withoutBegun(connections: readonly Connection[]): Connection[] {
+  const servers = new Set(connections.map(({ server }) => server));
+  const atRest = new Map([...servers].map((server) => [server, socketsAtRest(server)]));
+  return connections.filter(
+    ({ server, socket }) => socket.bytesRead === 0 || atRest.get(server)?.has(socket) !== false,
+  );
 }
 
 /** Closes it unless a request has come by now. */

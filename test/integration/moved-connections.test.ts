@@ -107,6 +107,21 @@ describe("idle connections move as well", () => {
   });
 });
 
+test("a connection stays where the first bytes of its next request are", async () => {
+  const slow = TELLING.replace("response.end", "setTimeout(() => response.end").replace("`);", "`), 300);");
+  const { server } = await startServer(slow, ["--linger", "100ms"]);
+  const [client] = (await open(await server.target(), 1)) as [RawClient];
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /next HT");
+  await client.received(/>/);
+  const from = server.log.length;
+  server.signal("SIGHUP");
+  await server.waitForRecord("worker draining", { from });
+  await sleep(500);
+  client.send("TP/1.1\r\nHost: x\r\n\r\n");
+  await client.received(/>[^]*>/);
+  expect(client.statuses).toEqual([200, 200]);
+});
+
 describe("what cannot move stays, and is closed after --linger", () => {
   test("connections that the application listens to itself", async () => {
     const program = `import http from "node:http";

@@ -26,6 +26,7 @@ import {
   readOrClose,
   sendHandle,
   serveConnection,
+  socketsAtRest,
   stopAccepting,
   stopReading,
   tcpAddress,
@@ -356,4 +357,29 @@ describe("a connection that another process is to serve", () => {
     while (!text.includes("/moved")) await once(client, "data");
     expect(text).toContain(`/moved ${client.localPort}`);
   });
+});
+
+it("tells the sockets on which no request has begun", async () => {
+  const accepted: net.Socket[] = [];
+  const server = http.createServer((_request, response) => response.end("served"));
+  server.on("connection", (socket: net.Socket) => accepted.push(socket));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const clients = await Promise.all(
+    ["", "GET /next HT"].map(async (begun) => {
+      const client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+      await once(client, "connect");
+      client.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${begun}`);
+      await once(client, "data");
+      return client.localPort;
+    }),
+  );
+  const atRest = socketsAtRest(server);
+  expect([...(atRest ?? [])].map(({ remotePort }) => remotePort)).toEqual([clients[0]]);
+  expect(accepted.length).toBe(2);
+  expect(socketsAtRest({} as http.Server)).toBeUndefined();
 });
