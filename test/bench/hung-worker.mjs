@@ -63,7 +63,8 @@ async function hang(node, at, times) {
   const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
   const file = path.join(folder, "delays");
   const env = { NODE_OPTIONS: `--import=${LOOP_DELAY}`, BENCH_LOOP_DELAY: file };
-  const args = ["--timeout", `${TIMEOUT_MS}ms`];
+  // A crash loop is held to ten lines a minute above that level.
+  const args = ["--timeout", `${TIMEOUT_MS}ms`, "--log-level", "debug"];
   const server = await startTsgate({ node, app: APP, workers: 1, args, env });
   /** @type {{ time: number, silentMs: number, askedMs: number, line?: number }[]} */
   const records = [];
