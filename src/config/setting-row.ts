@@ -104,9 +104,9 @@ export function optional(parse: (value: unknown) => string | undefined): ValueTy
   return one(parse, (value) => value);
 }
 
-/** A duration of at least `minMs`, in milliseconds. */
-export function duration(minMs = 0): ValueType<number> {
-  return one((value) => parseDuration(value, minMs), formatDuration);
+/** A duration of at least `minMs`, in milliseconds; or 0 as well. */
+export function duration(minMs = 0, isZeroAllowed = minMs === 0): ValueType<number> {
+  return one((value) => parseDuration(value, minMs, isZeroAllowed), formatDuration);
 }
 
 /** A size in bytes. */

@@ -22,7 +22,7 @@ export function parseInteger(value: unknown, min: number, max: number): number {
 }
 
 /** Parses a duration into milliseconds: `500ms`, `30s`, `5m`, `1h`, or a bare number of seconds (`2.5`). */
-export function parseDuration(value: unknown, minMs = 0): number {
+export function parseDuration(value: unknown, minMs = 0, isZeroAllowed = minMs === 0): number {
   const match = DURATION.exec(
     typeof value === "number" ? decimal(value) : typeof value === "string" ? value.trim() : "",
   );
@@ -30,7 +30,8 @@ export function parseDuration(value: unknown, minMs = 0): number {
     throw new ValueError(`${quoted(value)} is not a duration; give seconds or a unit, such as 500ms, 30s, 5m or 1h`);
   }
   const ms = Math.round(Number(match[1]) * (MS_PER[match[2] ?? "s"] ?? 1000));
-  if (ms < minMs) throw new ValueError(`${quoted(value)} is too short; give at least ${formatDuration(minMs)}`);
+  if (ms < minMs && !(ms === 0 && isZeroAllowed))
+    throw new ValueError(`${quoted(value)} is too short; give at least ${formatDuration(minMs)}`);
   if (ms > LONGEST_DURATION_MS) throw new ValueError(`${quoted(value)} is too long; give at most 596h (24 days)`);
   if (ms === 0 && Number(match[1]) !== 0) throw new ValueError(`${quoted(value)} is too short; give at least 1ms`);
   return ms;

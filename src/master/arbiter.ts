@@ -61,6 +61,8 @@ export class Arbiter {
   readonly #holdings = new Holdings();
   #stopListening: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** The instant at which what is wanted was last compared with what is there. */
+  #lookedAt = 0;
   #cutHookShort: () => void = () => {};
   #faults = 0;
 
@@ -177,6 +179,7 @@ export class Arbiter {
 
   #reconcile(): void {
     const now = monotonicNow();
+    this.#lookedAt = now;
     this.#oomKills.watch(now);
     this.#reload.advance(now);
     for (const { id, why } of recyclingDue(this.#pool, now)) this.#pool.unwanted(id, why, now);
@@ -189,13 +192,13 @@ export class Arbiter {
 
   #sleepUntilNearestDeadline(): void {
     clearTimeout(this.#timer);
-    const now = monotonicNow();
-    const others = Math.min(giveUpAt(this.#pool, this.#giveUpMs()), this.#balancer.looksAgainAt(now));
-    const dueAt = nearestDeadline(this.#pool, others, now);
+    // Seen from when it looked last: an instant that has passed since then has not been acted upon.
+    const others = Math.min(giveUpAt(this.#pool, this.#giveUpMs()), this.#balancer.looksAgainAt(this.#lookedAt));
+    const dueAt = nearestDeadline(this.#pool, others, this.#lookedAt);
     if (dueAt === NEVER) return;
     // One poll phase passes before anyone is judged: heartbeats that wait in the channels are read first.
     const wake = (): unknown => setImmediate(() => this.#queue.push({ type: "deadline-passed", dueAt }));
-    this.#timer = setTimeout(wake, Math.min(Math.max(0, Math.ceil(dueAt - now)), LONGEST_SLEEP_MS));
+    this.#timer = setTimeout(wake, Math.min(Math.max(0, Math.ceil(dueAt - monotonicNow())), LONGEST_SLEEP_MS));
   }
 
   #hasEnded(): boolean {

@@ -7,6 +7,7 @@ import { canaryProvenAt } from "./rollout.ts";
 import { deadlineOf } from "./watchdog.ts";
 
 /**
+ * @param now the instant at which the pool was looked at last; if it is later, what comes between is never done
  * @param giveUpAt when the server halts because no worker is ready, Infinity if it does not
  * @returns an instant, in the past where a worker's deadline has passed unjudged; Infinity when only events matter
  */

@@ -14,6 +14,14 @@ import type { LogRecord, Tsgate } from "../support/tsgate.ts";
 
 const LINGER_MS = 200;
 
+/** The master's clock: at half its speed, so that timers come early, and further at each reading. */
+const SLOW_CLOCK = `if (process.env.NODE_UNIQUE_ID === undefined) {
+  const now = performance.now.bind(performance);
+  const beganAt = now();
+  let readings = 0;
+  performance.now = () => beganAt + (now() - beganAt) / 2 + ++readings * 0.4;
+}`;
+
 describe("a worker that dies is replaced in its slot", () => {
   test("when it is killed; only what was in flight on it fails", async () => {
     const { server } = await startServer();
@@ -36,6 +44,20 @@ describe("a worker that dies is replaced in its slot", () => {
     for (const pid of server.workerPids()) process.kill(pid, "SIGKILL");
     const replies = await Promise.all(Array.from({ length: 10 }, () => requestOnce(target)));
     expect(replies.map(({ outcome }) => outcome)).toEqual(replies.map(() => "ok"));
+  });
+
+  test("when nothing else happens, and the instant to fill its slot passes between two readings of the clock", async () => {
+    const clock = await tempProject({ "clock.mjs": SLOW_CLOCK });
+    const env = { NODE_OPTIONS: `--import=${clock.path("clock.mjs")}` };
+    // Each respawn has one chance in three to fall there.
+    const servers = await Promise.all(Array.from({ length: 4 }, () => startServer(["--workers", "1"], "", 1, env)));
+    const dies = async ({ server }: { readonly server: Tsgate }): Promise<void> => {
+      for (let nth = 2; nth <= 4; nth++) {
+        await requestOnce(await server.target(), { path: "/exit" });
+        await server.waitForRecord("worker ready", { nth });
+      }
+    };
+    await Promise.all(servers.map(dies));
   });
 
   test("when a handler ends the process", async () => {
@@ -238,10 +260,11 @@ async function startServer(
   args: readonly string[] = [],
   more = "",
   workers = 2,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ server: Tsgate; project: TempProject }> {
   const project = await tempProject({ "app.mjs": application("node", "one", more) });
   const own = ["--workers", "2", "--bind", "127.0.0.1:0", "--linger", `${LINGER_MS}ms`];
-  const server = startTsgate([...own, ...args, "app.mjs"], { cwd: project.dir });
+  const server = startTsgate([...own, ...args, "app.mjs"], { cwd: project.dir, env });
   await server.waitForReady(workers);
   return { server, project };
 }

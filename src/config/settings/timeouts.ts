@@ -18,9 +18,10 @@ export const TIMEOUTS: SettingRows<
   timeout: {
     short: "-t",
     metavar: "T",
-    type: duration(),
+    // Four heartbeats, none closer than 50 ms to the last.
+    type: duration(200, true),
     default: 30_000,
-    doc: "Heartbeat silence after which a worker counts as hung and is replaced; 0 means never",
+    doc: "Heartbeat silence after which a worker counts as hung and is replaced, at least 200ms; 0 means never",
     takesEffect: "reload",
   },
   bootTimeout: {

@@ -276,6 +276,7 @@ describe("the command line", () => {
     [{ bind: ["localhost"] }, '--bind: "localhost" has no port'],
     [{ bind: [":80", ":80"] }, "--bind: :80 is given twice; leave one out"],
     [{ gracefulTimeout: "0" }, '--graceful-timeout: "0" is too short'],
+    [{ timeout: "100ms" }, '--timeout: "100ms" is too short; give at least 200ms'],
     [{ keepAlive: "0" }, "--keep-alive"],
     [{ pid: "" }, '--pid: "" is empty; give a path'],
     [{ chdir: "nowhere" }, "nowhere does not exist; name a directory that does"],
