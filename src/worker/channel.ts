@@ -37,7 +37,7 @@ export function reportWithHandle(message: Report, handle: RawHandle, failed: () 
   const told = (error: Error | null): void => {
     if (error !== null) failed();
   };
-  if (!process.connected || send === undefined) failed();
+  if (!process.connected || send === undefined) process.nextTick(failed);
   else send(message, handle as unknown as net.Server, { keepOpen: true }, told);
 }
 

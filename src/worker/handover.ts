@@ -69,7 +69,12 @@ export class Handover {
 
 /** What an application listens to besides on its server's connections, another worker's may have to hear from the beginning. */
 function isMovable({ socket, transport, server, limits }: Connection): boolean {
-  if (limits === undefined || socket !== transport || !(server instanceof http.Server)) return false;
+  return limits !== undefined && socket === transport && canTakeOver(server);
+}
+
+/** Whether a connection can come to `server` that has served requests elsewhere: plain HTTP, and only Node listens. */
+export function canTakeOver(server: unknown): boolean {
+  if (!(server instanceof http.Server)) return false;
   const [listener, ...others] = server.listeners("connection");
   return others.length === 0 && listener === usualListener;
 }

@@ -3,6 +3,7 @@
  * both. Knows no drain and no request.
  */
 
+import type { Server } from "node:http";
 import type net from "node:net";
 import type { BootOrder, ListenerInfo, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
@@ -11,6 +12,7 @@ import { Acceptor } from "./acceptor.ts";
 import { log, report } from "./channel.ts";
 import type { Clientele } from "./clientele.ts";
 import type { Connections } from "./connections.ts";
+import { canTakeOver } from "./handover.ts";
 import { createServer } from "./http-server.ts";
 import { LoadReports } from "./load-reports.ts";
 import type { LoadedApplication } from "./load-application.ts";
@@ -19,11 +21,14 @@ export class Reception {
   readonly #acceptor: Acceptor;
   readonly #loads: LoadReports;
   readonly #connections: Connections;
+  /** The server that a program has made itself. */
+  readonly #program: Server | undefined;
   #isLeaving = false;
 
   constructor(app: LoadedApplication, order: BootOrder, clientele: Clientele) {
     const { connections } = clientele;
     this.#connections = connections;
+    this.#program = app.interface === "server" ? app.held.server : undefined;
     this.#acceptor = new Acceptor({
       createServer: () => createServer(app, order, clientele),
       backlog: order.backlog,
@@ -54,8 +59,9 @@ export class Reception {
 
   /** Takes an idle connection that another worker leaves; false when it cannot. */
   takeConnection(handle: RawHandle | undefined): boolean {
-    const server = this.servers.find(({ listening }) => listening) ?? this.servers[0];
-    if (handle === undefined || server === undefined || this.#isLeaving || this.#acceptor.isFull) {
+    const [server] = this.servers;
+    const canTake = !this.#isLeaving && !this.#acceptor.isFull && canTakeOver(this.#program ?? server);
+    if (handle === undefined || server === undefined || !canTake) {
       handle?.close();
       return false;
     }

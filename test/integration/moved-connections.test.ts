@@ -15,6 +15,12 @@ const TELLING = `export default (request, response) => {
   response.end(\`<\${process.pid} \${remoteAddress} \${remotePort}>\`);
 };`;
 
+/** It wants to see each connection from its beginning. */
+const LISTENING = `import http from "node:http";
+const server = http.createServer((request, response) => response.end("<>"));
+server.on("connection", (socket) => (socket.greeted = true));
+server.listen(3000);`;
+
 describe("a reload closes no idle connection", () => {
   test.each<[kind: ApplicationKind, bind: string]>([
     ["node", "127.0.0.1:0"],
@@ -124,12 +130,17 @@ test("a connection stays where the first bytes of its next request are", async (
 
 describe("what cannot move stays, and is closed after --linger", () => {
   test("connections that the application listens to itself", async () => {
-    const program = `import http from "node:http";
-const server = http.createServer((request, response) => response.end("<>"));
-server.on("connection", (socket) => (socket.greeted = true));
-server.listen(3000);`;
-    const { server } = await startServer(program, ["--linger", "100ms"]);
+    const { server } = await startServer(LISTENING, ["--linger", "100ms"]);
     const clients = await open(await server.target(), 10);
+    await reload(server, 2);
+    await Promise.all(clients.map((client) => client.ended()));
+    expect(clients.map(({ end }) => end)).toEqual(clients.map(() => "fin"));
+  });
+
+  test("connections for which the new code has no plain server", async () => {
+    const { server, project } = await startServer(TELLING, ["--linger", "100ms"]);
+    const clients = await open(await server.target(), 10);
+    await project.write("app.mjs", LISTENING);
     await reload(server, 2);
     await Promise.all(clients.map((client) => client.ended()));
     expect(clients.map(({ end }) => end)).toEqual(clients.map(() => "fin"));
