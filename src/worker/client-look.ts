@@ -7,6 +7,7 @@ import type { ServerResponse } from "node:http";
 import { isContinueSent, writtenBytes } from "../node-handles.ts";
 import type { Look } from "./client-timeouts.ts";
 import type { Connection } from "./connection.ts";
+import { oldestReply } from "./requests-in-flight.ts";
 
 /** Whether it waits for nothing, as most do that are kept. */
 export function isAtRest(connection: Connection): boolean {
@@ -29,8 +30,8 @@ export function lookAt(connection: Connection, look: Look): void {
 }
 
 /** The reply whose turn it is, in flight. */
-export function currentReply({ inFlight, line, newest }: Connection): ServerResponse | undefined {
-  return inFlight === 0 ? undefined : (line?.[0] ?? newest);
+export function currentReply(connection: Connection): ServerResponse | undefined {
+  return connection.inFlight === 0 ? undefined : oldestReply(connection);
 }
 
 function lookAtRequest(connection: Connection, look: Look): void {

@@ -25,8 +25,6 @@ export interface Connection extends Flight {
   speaks: "http" | "tls" | "http2" | "other";
   /** Of the requests in flight, those that count for the limit of concurrency. */
   admitted: number;
-  /** All replies in flight, in their order, when there are several. */
-  line: ServerResponse[] | undefined;
   /** The reply whose client waits to be told to send the body. */
   heldBack: ServerResponse | undefined;
   /** The reply that was told to close the connection though its client would have kept it. */

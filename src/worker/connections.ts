@@ -16,7 +16,7 @@ import { shortestOf } from "./client-timeouts.ts";
 import { CoarseClock } from "./coarse-clock.ts";
 import { type Connection, connectionOf, keepConnection, type ServerLimits } from "./connection.ts";
 import { closeIfIdle } from "./idle-closing.ts";
-import { stepForward, stepInLine } from "./pipelining.ts";
+import { holdIfLong, releaseIfShort } from "./pipelining.ts";
 import { refuse } from "./refusals.ts";
 import { beginReply, endReply, listRequests } from "./requests-in-flight.ts";
 import { websocketFarewell } from "./websocket-farewell.ts";
@@ -142,9 +142,9 @@ export class Connections {
     // One that expects something of the server, such as a 100, comes again once the application has decided.
     if (connection.newest === response || connection.heldBack === response) return true;
     this.#count();
-    if (connection.inFlight > 0 && connection.speaks === "http") stepInLine(connection, response);
     if (this.isDraining) this.#announceClose(connection, response);
     beginReply(connection, response);
+    if (connection.speaks === "http") holdIfLong(connection);
     if (isHeldBack) connection.heldBack = response;
     // A stream of HTTP/2 that has closed does not lead back to its connection.
     if (connection.speaks === "http2") response.on("close", () => replyEnded(connection, response));
@@ -206,7 +206,6 @@ export class Connections {
       newest: undefined,
       newestAt: 0,
       others: undefined,
-      line: undefined,
       heldBack: undefined,
       closing: undefined,
       bytesAtRest: 0,
@@ -290,7 +289,7 @@ function endOfReply(this: ServerResponse): void {
 
 function replyEnded(connection: Connection, response: ServerResponse): void {
   endReply(connection, response);
-  if (connection.line !== undefined) stepForward(connection);
+  if (connection.speaks === "http") releaseIfShort(connection);
   connection.bytesAtRest = connection.socket.bytesRead;
   connection.isRestDue = !response.req.complete;
   if (connection.owner.isDraining) connection.idleSince = performance.now();

@@ -12,7 +12,7 @@ export interface Flight {
   /** The newest reply begun, which may have ended. */
   newest: ServerResponse | undefined;
   newestAt: number;
-  /** Those in flight beside the newest, with the instants at which they began; only pipelining and HTTP/2 have any. */
+  /** Those in flight beside the newest, in their order, with the instants at which they began; only pipelining and HTTP/2 have any. */
   others: Map<ServerResponse, number> | undefined;
 }
 
@@ -29,6 +29,11 @@ export function beginReply(flight: Flight, response: ServerResponse): void {
 export function endReply(flight: Flight, response: ServerResponse): void {
   flight.inFlight--;
   flight.others?.delete(response);
+}
+
+/** The reply that was begun first of those in flight; the newest, which may have ended, when none is. */
+export function oldestReply({ others, newest }: Flight): ServerResponse | undefined {
+  return others?.keys().next().value ?? newest;
 }
 
 /** How many requests are in flight, and the `limit` oldest of them, oldest first. */
