@@ -69,7 +69,7 @@ export class Reload {
     const { rollout } = pool;
     if (rollout === undefined) {
       // A broken reload may have ended the first start in its place.
-      if (pool.stop === undefined && isEverySeatServed(pool)) this.#tellReady();
+      if (!this.#hasBeenReady && pool.stop === undefined && isEverySeatServed(pool)) this.#tellReady();
       return;
     }
     switch (nextStep(pool, now)) {

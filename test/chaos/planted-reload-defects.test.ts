@@ -64,8 +64,8 @@ describe("a reload that is said to be done", () => {
           },
           {
             file: "master/rollout.ts",
-            text: "if (pool.workers.some((worker) => worker.generation < rollout.generation)) return false;",
-            replacement: "",
+            text: "return !pool.workers.some((worker) => worker.generation < rollout.generation) && isEverySeatServed(pool);",
+            replacement: "return isEverySeatServed(pool);",
           },
         ],
         violates: "version",
