@@ -60,16 +60,18 @@ export class Balancer {
   }
 
   /**
-   * Who would best take a connection that `origin` gives away: of those that stay, hence of the newest generation, the
-   * least loaded; it counts as taken.
+   * Who would best take a connection that `origin` gives away: of those that stay the least loaded; before nobody does,
+   * one that is to leave soon. It counts as taken.
    */
   takerBeside(origin: number, now: number): number | undefined {
     const able = this.#seated(now).filter((worker) => {
       const { isFull, isSilent } = this.#member(worker, now);
-      const isStaying = worker.generation === this.#options.pool.generation && worker.unwanted === undefined;
-      return isStaying && worker.id !== origin && !isFull && !isSilent;
+      return worker.id !== origin && !isFull && !isSilent;
     });
-    const [taker] = able
+    const staying = able.filter(
+      (one) => one.generation === this.#options.pool.generation && one.unwanted === undefined,
+    );
+    const [taker] = (staying.length > 0 ? staying : able)
       .map(({ id }) => ({ id, seat: this.#seats.get(id) ?? newSeat(now) }))
       .sort((a, b) => a.seat.load.connections - b.seat.load.connections);
     if (taker === undefined) return undefined;

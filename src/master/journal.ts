@@ -162,7 +162,7 @@ export class Journal {
     this.#write("info", "workers changed", { target, ...this.#pool.counts() });
   }
 
-  reload(outcome: "started" | "done", generation: number, fields?: LogFields): void {
+  reload(outcome: "started" | "superseded" | "done", generation: number, fields?: LogFields): void {
     this.#write("info", `reload ${outcome}`, { generation, ...fields, ...this.#pool.counts() });
   }
 

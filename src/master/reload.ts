@@ -52,7 +52,10 @@ export class Reload {
     if (request !== this.#newestRequest || pool.stop !== undefined) return;
     if ("error" in outcome) return journal.reloadFailed(releases.newest + 1, messageOf(outcome.error));
     const { release } = outcome;
+    const overtaken = pool.rollout;
     this.start(release, now);
+    if (overtaken !== undefined && !overtaken.isFirstStart)
+      journal.reload("superseded", overtaken.generation, { by: releases.newest });
     journal.reload("started", releases.newest, needsRestartFields(release));
     void runHook(release.configuration.hooks, "onReload", log);
   }

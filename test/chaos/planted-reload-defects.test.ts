@@ -102,7 +102,15 @@ describe("scaling", () => {
 
 describe("a stop", () => {
   testPlanted(
-    { ...SMALL, seed: 1, scenes: 0, ending: "stop", shape: { ...SMALL.shape, lingerMs: 1000 } },
+    {
+      ...SMALL,
+      seed: 1,
+      scenes: 0,
+      ending: "stop",
+      shape: { ...SMALL.shape, lingerMs: 1000 },
+      // Of four connections one is never silent for a second in the four that it takes to be sure.
+      traffic: { ...SMALL.traffic, keepAlive: 60 },
+    },
     {
       "a draining worker does not say that it closes": {
         defect: {

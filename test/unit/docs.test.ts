@@ -25,6 +25,8 @@ const OTHER_FLAGS = [
   "--print-config",
   "--max-old-space-size",
   "--omit",
+  "--seconds",
+  "--seed",
   "--init",
   "--pid",
   "--fork",
