@@ -12,6 +12,7 @@ import { backoffMs } from "./pool.ts";
 /** A quiet moment is one that lasts. */
 const QUIET_FOR_MS = 150;
 const PROBES_A_WORKER = 4;
+const BUSY_MS = 10;
 const LOOKS = 10;
 
 /** Waits until `target` workers are ready and nobody boots or drains, at most as long as back-off and drains may take. */
@@ -56,10 +57,15 @@ export async function expectOwnProcesses(world: World): Promise<void> {
   throw new Violation("process", `there are processes ${found.join(", ")}, and were to be ${expected.join(", ")}`);
 }
 
-/** Whoever answers answers with the newest good version. */
+/**
+ * Whoever answers answers with the newest good version. They are asked all at once, and a reply keeps the loop of whoever
+ * gives it: one after the other, the one that the kernel wakes first might answer them all.
+ */
 export async function expectVersion(world: World, version: number): Promise<void> {
-  for (let probe = 0; probe < world.readyWorkers().length * PROBES_A_WORKER; probe++) {
-    const { outcome, detail, reply } = await requestOnce(world.target(probe), {}, { timeoutMs: REPLY_TIMEOUT_MS });
+  const probes = Array.from({ length: world.readyWorkers().length * PROBES_A_WORKER }, async (_, probe) =>
+    requestOnce(world.target(probe), { path: `/?busy=${BUSY_MS}` }, { timeoutMs: REPLY_TIMEOUT_MS }),
+  );
+  for (const { outcome, detail, reply } of await Promise.all(probes)) {
     if (outcome !== "ok") throw new Violation("request", `a request to a quiet server ended as ${outcome} (${detail})`);
     const served = reply?.headers.get("x-version");
     if (served !== versionName(version))
