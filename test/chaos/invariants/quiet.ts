@@ -59,9 +59,11 @@ export async function expectOwnProcesses(world: World): Promise<void> {
 
 /**
  * Whoever answers answers with the newest good version. They are asked all at once, and a reply keeps the loop of whoever
- * gives it: one after the other, the one that the kernel wakes first might answer them all.
+ * gives it: one after the other, the one that the kernel wakes first might answer them all. A worker that accepts nothing
+ * for a while, because it holds its share, is known by the log alone.
  */
 export async function expectVersion(world: World, version: number): Promise<void> {
+  expectNoneLeft(world);
   const probes = Array.from({ length: world.readyWorkers().length * PROBES_A_WORKER }, async (_, probe) =>
     requestOnce(world.target(probe), { path: `/?busy=${BUSY_MS}` }, { timeoutMs: REPLY_TIMEOUT_MS }),
   );
@@ -71,6 +73,17 @@ export async function expectVersion(world: World, version: number): Promise<void
     if (served !== versionName(version))
       throw new Violation("version", `${served} is served, and the newest good version is ${versionName(version)}`);
   }
+}
+
+/** No ready worker is older than the reload that is done. */
+function expectNoneLeft(world: World): void {
+  const { server } = world;
+  const done = server.log.all("reload done").at(-1)?.generation ?? 0;
+  const ready = new Set(world.readyWorkers());
+  const left = server.log.all(({ msg, pid }) => msg === "worker ready" && ready.has(Number(pid)));
+  const old = left.find(({ generation }) => Number(generation) < done);
+  if (old !== undefined)
+    throw new Violation("version", `worker ${old.pid} of generation ${old["generation"]} is left, and ${done} is done`);
 }
 
 /** How often the pool has changed so far. */
