@@ -14,6 +14,8 @@ const NEWCOMERS_MS = 500;
 const FLOOD_MS = 1000;
 /** A last one that is no flood is accepted much sooner, even on a machine that has taken so long for the others. */
 const ALONE_MS = 250;
+/** Where only those are known that have come: as long as several do at a time, the queue is taken for a long one, no flood. */
+const UNKNOWN_FLOOD_MS = 4000;
 /** With this backlog, one connection may wait. */
 const SHORTEST_BACKLOG = 0;
 const LOOK_EVERY_MS = 10;
@@ -39,7 +41,7 @@ async function emptyAndClose(server: net.Server, longestMs: number): Promise<voi
   stopAccepting(server);
 }
 
-/** Resolves with the function that tells how many connections wait; where the system does not, 1 for some and 0 for none. */
+/** Resolves with the function that tells how many connections wait; where the system does not, how many have just come. */
 async function watchQueue(server: net.Server): Promise<() => number> {
   const inode = socketInode(server);
   if (inode !== undefined && queueLength(inode) !== undefined) return () => queueLength(inode) ?? 0;
@@ -47,8 +49,9 @@ async function watchQueue(server: net.Server): Promise<() => number> {
   let accepted = 0;
   server.on("connection", () => accepted++);
   await aLook();
+  const isFloodAt = performance.now() + UNKNOWN_FLOOD_MS;
   return () => {
-    const some = Math.min(accepted, 1);
+    const some = performance.now() < isFloodAt ? accepted : Math.min(accepted, 1);
     accepted = 0;
     return some;
   };
