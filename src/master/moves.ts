@@ -56,11 +56,11 @@ export class Moves {
     for (const [move, { taker }] of this.#underway) if (taker === id) this.#end(move, false);
   }
 
-  #end(move: number, isTaken: boolean): void {
-    const { origin, token, handle } = this.#underway.get(move) ?? {};
-    if (origin === undefined || token === undefined) return;
-    this.#underway.delete(move);
-    handle?.close();
-    this.#options.crew.send(origin, { tsgate: "offer-answered", token, isTaken });
+  #end(id: number, isTaken: boolean): void {
+    const move = this.#underway.get(id);
+    if (move === undefined) return;
+    this.#underway.delete(id);
+    move.handle.close();
+    this.#options.crew.send(move.origin, { tsgate: "offer-answered", token: move.token, isTaken });
   }
 }

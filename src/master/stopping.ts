@@ -1,8 +1,7 @@
 /** How the server's end begins: asked for by a signal, or because it cannot go on. What then happens is the policies' matter. */
 
 import { monotonicNow } from "../deadline.ts";
-import { EXIT, type TsgateError } from "../errors.ts";
-import type { ExitCode } from "../errors.ts";
+import { EXIT, type ExitCode, type TsgateError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
 import type { Releases } from "./releases.ts";
 import type { WorkerPool } from "./worker-pool.ts";

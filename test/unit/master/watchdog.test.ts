@@ -1,32 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { WorkerRecord, WorkerState } from "../../../src/master/model.ts";
-import { NO_RECYCLING, UNUSED } from "../../../src/master/recycling.ts";
+import { newWorker } from "../../../src/master/new-worker.ts";
+import { NO_RECYCLING } from "../../../src/master/recycling.ts";
 import { deadlineOf, excusableLateness, overdue } from "../../../src/master/watchdog.ts";
 
 const DEADLINE = 1000;
 
 function worker(state: WorkerState, change: Partial<WorkerRecord> = {}): WorkerRecord {
-  return {
-    slot: 0,
-    id: 1,
-    generation: 1,
-    pid: 100,
-    spawnedAt: 0,
-    limits: { bootTimeoutMs: 0, heartbeatTimeoutMs: 0, gracefulTimeoutMs: 0 },
-    state,
-    recycling: NO_RECYCLING,
-    usage: UNUSED,
-    unwanted: undefined,
-    cause: undefined,
-    hasQuitOrder: false,
-    isKilled: false,
-    lastBeat: undefined,
-    askedBy: { by: "signal" },
-    examined: undefined,
-    failure: undefined,
-    lacks: undefined,
-    ...change,
-  };
+  const limits = { bootTimeoutMs: 0, heartbeatTimeoutMs: 0, gracefulTimeoutMs: 0 };
+  const birth = { id: 1, pid: 100, slot: 0, generation: 1, spawnedAt: 0, deadline: DEADLINE };
+  return { ...newWorker({ ...birth, limits, recycling: NO_RECYCLING }), state, ...change };
 }
 
 const BOOTING: WorkerState = { name: "booting", progress: "forked", listenAt: 0, deadline: DEADLINE };
