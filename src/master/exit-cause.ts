@@ -1,9 +1,9 @@
 /**
- * Causes of a worker's end: what it died of when nobody here had asked for it, from its exit and from what it said of
- * its heap last; and whose will an end was. Pure.
+ * Causes of a worker's end: what it died of when nobody here had asked for it, from its exit and from what it said
+ * last, of its heap and of a SIGTERM; and whose will an end was. Pure.
  */
 
-import type { EndCause, WorkerUsage } from "./model.ts";
+import type { EndCause, WorkerRecord, WorkerUsage } from "./model.ts";
 
 export const KILLED_FOR_MEMORY = "out of memory: killed by the kernel";
 export const HEAP_LIMIT_REACHED = "out of memory: heap limit";
@@ -19,11 +19,16 @@ export interface Exit {
   readonly isOomKill: boolean;
 }
 
-export function causeOfExit({ code, signal, isOomKill }: Exit, usage: WorkerUsage): EndCause {
+export function causeOfExit(
+  { code, signal, isOomKill }: Exit,
+  { usage, unwanted }: Pick<WorkerRecord, "usage" | "unwanted">,
+): EndCause {
   if (signal === "SIGKILL" && isOomKill) return KILLED_FOR_MEMORY;
   if (signal !== null && FATAL.has(signal)) return isHeapNearlyFull(usage) ? HEAP_LIMIT_REACHED : "crashed";
   if (signal !== null) return "killed from outside";
-  return code === 0 ? "exited by itself" : "crashed";
+  if (code !== 0) return "crashed";
+  // It waits only so long for a master that stands still, and then leaves as if there were none.
+  return unwanted?.why === "terminated" ? "terminated" : "exited by itself";
 }
 
 function isHeapNearlyFull({ heapUsedBytes, heapLimitBytes }: WorkerUsage): boolean {

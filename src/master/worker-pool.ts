@@ -241,7 +241,7 @@ export class WorkerPool implements PoolView {
     this.#byId.delete(id);
     this.#goneCount++;
     this.#noteNoneReady(now);
-    const cause = worker.cause ?? causeOfExit({ code, signal, isOomKill }, worker.usage);
+    const cause = worker.cause ?? causeOfExit({ code, signal, isOomKill }, worker);
     const isAbnormal = !isPlanned(cause) && isServing(this, now);
     const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
     if ((isAbnormal && !isBegunByWorker(cause)) || worker.unwanted?.why === "unhealthy")

@@ -18,7 +18,7 @@ import { expectLingering } from "./invariants/connections.ts";
 import { Descriptors } from "./invariants/descriptors.ts";
 import { expectFiles, expectNoFiles, PIDFILE } from "./invariants/files.ts";
 import { expectQuietLog } from "./invariants/log.ts";
-import { expectWithinBounds } from "./invariants/pool.ts";
+import { expectWithinBounds, leftAlone } from "./invariants/pool.ts";
 import { expectOwnProcesses, expectVersion, untilQuiet, whileStill } from "./invariants/quiet.ts";
 import { allowedFailures } from "./invariants/requests.ts";
 import type { Allowed, End } from "./invariants/requests.ts";
@@ -163,9 +163,11 @@ class Life {
     const failed = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
     if (failed.length > 0) throw new AggregateError(failed);
     await this.#rest(world, after);
-    const cost = acts.reduce((sum, { event }) => sum + event.cost, 0);
-    const { surge } = this.#plan.shape;
-    expectWithinBounds(world.server.records.slice(from), { target: before.target, cost, surge });
+    const records = world.server.records.slice(from);
+    const isMasterStopped = acts.some(({ event }) => event.group === "standstill");
+    const planned = acts.reduce((sum, { event }) => sum + event.cost, 0);
+    const cost = planned + (isMasterStopped ? leftAlone(records).length : 0);
+    expectWithinBounds(records, { target: before.target, cost, surge: this.#plan.shape.surge });
   }
 
   /** Waits until nothing moves, and looks at everything. */

@@ -60,6 +60,8 @@ export class World {
   readonly own = new TallyKeeper();
   /** Workers that events have killed or made hang, and since when. */
   readonly #deaths = new Map<number, Omit<Death, "to">>();
+  /** What events make applications throw. */
+  readonly #throws = new Set<string>();
   /** Records above `info` that events have caused. */
   readonly expected: RecordMatch[] = [];
   /** The good application and configuration that are on disk when nothing is broken. */
@@ -118,12 +120,20 @@ export class World {
 
   /** An application will throw this where nobody catches, and its worker leaves for it. */
   expectThrow(message: string): void {
-    const isThrown = ({ msg, error }: LogRecord): boolean =>
-      msg === "uncaught exception in the application" && (error as { message?: string })?.message === message;
-    this.expected.push(isThrown, ({ msg, pid, cause }) => {
-      if (msg !== "worker gone" || cause !== "uncaught exception") return false;
-      return this.server.records.some((record) => record.pid === pid && isThrown(record));
-    });
+    this.#throws.add(message);
+    this.expected.push(
+      (record) => this.#isThrown(record),
+      ({ msg, pid, cause }) => msg === "worker gone" && cause === "uncaught exception" && this.#hasThrown(Number(pid)),
+    );
+  }
+
+  #hasThrown(pid: number): boolean {
+    return this.server.records.some((record) => record.pid === pid && this.#isThrown(record));
+  }
+
+  #isThrown({ msg, error }: LogRecord): boolean {
+    const message = (error as { message?: string } | undefined)?.message ?? "";
+    return msg === "uncaught exception in the application" && this.#throws.has(message);
   }
 
   /** The workers that the log calls ready, in the order of their slots. */
@@ -153,10 +163,10 @@ export class World {
 
   // ---- deaths
 
-  /** Whether an event has killed a worker of that generation. */
+  /** Whether an event has killed a worker of that generation, or made it throw. */
   hasLost(generation: number): boolean {
-    const pids = this.server.log.all({ msg: "worker spawned", generation }).map(({ pid }) => pid);
-    return this.deaths().some(({ pid }) => pids.includes(pid));
+    const pids = this.server.log.all({ msg: "worker spawned", generation }).map(({ pid }) => Number(pid));
+    return this.deaths().some(({ pid }) => pids.includes(pid)) || pids.some((pid) => this.#hasThrown(pid));
   }
 
   /** The deaths so far, as far as the log has seen their end. */

@@ -28,6 +28,16 @@ export function expectWithinBounds(records: readonly LogRecord[], { target, cost
   if (alive > most) throw new Violation("alive", `${alive} workers were alive, when there were to be at most ${most}`);
 }
 
+/** The ends of workers that got SIGTERM and left without an order to drain: their master did not answer. */
+export function leftAlone(records: readonly LogRecord[]): LogRecord[] {
+  return records.filter(
+    ({ msg, cause, pid }) =>
+      msg === "worker gone" &&
+      cause === "terminated" &&
+      !records.some((record) => record.msg === "worker draining" && record.pid === pid),
+  );
+}
+
 function surgeOf(surge: number | string, target: number): number {
   const extra = typeof surge === "number" ? surge : Math.floor((target * Number.parseInt(surge, 10)) / 100);
   return Math.max(1, extra);

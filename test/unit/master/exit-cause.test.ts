@@ -18,7 +18,7 @@ describe("what a worker died of when nobody had asked for it", () => {
     { of: exit(null, { code: 7 }), cause: "crashed" },
     { of: exit(null), cause: "crashed" },
   ])("$of is $cause", ({ of, cause }) => {
-    expect(causeOfExit(of, UNUSED)).toBe(cause);
+    expect(causeOfExit(of, { usage: UNUSED, unwanted: undefined })).toBe(cause);
   });
 
   it.each([
@@ -30,6 +30,15 @@ describe("what a worker died of when nobody had asked for it", () => {
     { heapUsedBytes: 120, signal: null, cause: "crashed" },
   ])("$signal with a heap that was $heapUsedBytes % full is $cause", ({ heapUsedBytes, signal, cause }) => {
     const code = signal === null ? 1 : null;
-    expect(causeOfExit(exit(signal, { code }), { ...UNUSED, heapUsedBytes, heapLimitBytes: 100 })).toBe(cause);
+    const usage = { ...UNUSED, heapUsedBytes, heapLimitBytes: 100 };
+    expect(causeOfExit(exit(signal, { code }), { usage, unwanted: undefined })).toBe(cause);
+  });
+
+  it.each([
+    { code: 0, why: "terminated", cause: "terminated" },
+    { code: 1, why: "terminated", cause: "crashed" },
+    { code: 0, why: "unhealthy", cause: "exited by itself" },
+  ] as const)("code $code of a worker that was unwanted because it was $why is $cause", ({ code, why, cause }) => {
+    expect(causeOfExit(exit(null, { code }), { usage: UNUSED, unwanted: { why, notBefore: 0 } })).toBe(cause);
   });
 });
