@@ -79,8 +79,11 @@ export type Order =
   /** Accept nothing for a while; others do. */
   | { readonly tsgate: "pause" }
   | { readonly tsgate: "resume" }
-  /** Serve the connection whose handle comes beside this: another worker leaves it idle. */
-  | { readonly tsgate: "take-connection"; readonly move: number }
+  /** Another worker leaves the idle connection whose handle comes beside this: hold it, and read nothing yet. */
+  | { readonly tsgate: "hold-connection"; readonly move: number }
+  /** The connection that is held for `move` is to be served, or closed because somebody else serves it. */
+  | { readonly tsgate: "serve-connection"; readonly move: number }
+  | { readonly tsgate: "drop-connection"; readonly move: number }
   /** What has become of a connection that this worker offered: it is another's, or still its own. */
   | { readonly tsgate: "offer-answered"; readonly token: number; readonly isTaken: boolean }
   /** Tell changes of the load between heartbeats, or no longer. */
@@ -162,8 +165,10 @@ export type Report =
   | { readonly tsgate: "sockets-wanted" }
   /** It leaves, and has an idle connection, whose handle comes beside this, for another worker; it reads nothing meanwhile. */
   | { readonly tsgate: "connection-offered"; readonly token: number }
-  /** Whether it has taken the connection of `move`. */
-  | { readonly tsgate: "connection-answered"; readonly move: number; readonly isTaken: boolean }
+  /** It has waited long enough for an answer, and wants it back if nobody has it yet. */
+  | { readonly tsgate: "offer-withdrawn"; readonly token: number }
+  /** Whether it holds the connection of `move`. */
+  | { readonly tsgate: "connection-answered"; readonly move: number; readonly isHeld: boolean }
   /** How it can be asked should its event loop be blocked; by a signal as long as nothing else was said. */
   | { readonly tsgate: "asked-by"; readonly way: AskingWay }
   | { readonly tsgate: "term-received" }

@@ -61,12 +61,12 @@ export class Balancer {
 
   /**
    * Who would best take a connection that `origin` gives away: of those that stay the least loaded; before nobody does,
-   * one that is to leave soon. It counts as taken.
+   * one that is to leave soon; nobody of `late`. It counts as taken.
    */
-  takerBeside(origin: number, now: number): number | undefined {
+  takerBeside(origin: number, late: ReadonlySet<number>, now: number): number | undefined {
     const able = this.#seated(now).filter((worker) => {
       const { isFull, isSilent } = this.#member(worker, now);
-      return worker.id !== origin && !isFull && !isSilent;
+      return worker.id !== origin && !late.has(worker.id) && !isFull && !isSilent;
     });
     const staying = able.filter(
       (one) => one.generation === this.#options.pool.generation && one.unwanted === undefined,

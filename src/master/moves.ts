@@ -1,7 +1,9 @@
 /**
  * Idle connections on their way from a worker that leaves to one that stays. A copy is held here, unread, until the taker
  * has said that it has it, so that whoever dies meanwhile takes nobody's connection along: the one that offers it keeps
- * its own copy until then, and gets it back whenever anything is in the way. Invariant: each offer is answered once.
+ * its own copy until then, and gets it back whenever anything is in the way, or when it has waited long enough. The taker
+ * reads nothing before it is told to. Invariants: each offer is answered once; of each held copy the taker hears whether
+ * it is to be served.
  */
 
 import type { RawHandle } from "../node-handles.ts";
@@ -26,6 +28,8 @@ export interface MovesOptions {
 export class Moves {
   readonly #options: MovesOptions;
   readonly #underway = new Map<number, Move>();
+  /** Takers that have let an offer wait for so long that it was withdrawn, and have said nothing since. */
+  readonly #late = new Set<number>();
   #newest = 0;
 
   constructor(options: MovesOptions) {
@@ -35,7 +39,8 @@ export class Moves {
   /** The worker `origin` offers a connection; without a handle, which takes a descriptor, nobody can take it. */
   offered(origin: number, token: number, handle: RawHandle | undefined, now: number): void {
     const { pool, crew, balancer } = this.#options;
-    const taker = handle === undefined || pool.stop !== undefined ? undefined : balancer.takerBeside(origin, now);
+    const taker =
+      handle === undefined || pool.stop !== undefined ? undefined : balancer.takerBeside(origin, this.#late, now);
     if (handle === undefined || taker === undefined) {
       handle?.close();
       crew.send(origin, { tsgate: "offer-answered", token, isTaken: false });
@@ -46,13 +51,27 @@ export class Moves {
     crew.sendConnection(taker, move, handle);
   }
 
-  /** The worker `taker` has taken the connection of `move`, or cannot. */
-  answered(taker: number, move: number, isTaken: boolean): void {
-    if (this.#underway.get(move)?.taker === taker) this.#end(move, isTaken);
+  /** The worker `taker` holds the connection of `move`, or cannot. */
+  answered(taker: number, move: number, isHeld: boolean): void {
+    this.#late.delete(taker);
+    if (this.#underway.get(move)?.taker !== taker) return;
+    if (isHeld) this.#options.crew.send(taker, { tsgate: "serve-connection", move });
+    this.#end(move, isHeld);
+  }
+
+  /** The worker `origin` wants back what it offered, if nobody has it yet: its taker may hang. */
+  withdrawn(origin: number, token: number): void {
+    for (const [move, { origin: of, token: named, taker }] of this.#underway) {
+      if (of !== origin || named !== token) continue;
+      this.#late.add(taker);
+      this.#options.crew.send(taker, { tsgate: "drop-connection", move });
+      this.#end(move, false);
+    }
   }
 
   /** The worker can be told nothing more: what was on its way to it is its origin's again. */
   gone(id: number): void {
+    this.#late.delete(id);
     for (const [move, { taker }] of this.#underway) if (taker === id) this.#end(move, false);
   }
 

@@ -71,7 +71,9 @@ export class Reports {
       case "sockets-wanted":
         return crew.sendListeners(id);
       case "connection-answered":
-        return moves.answered(id, report.move, report.isTaken);
+        return moves.answered(id, report.move, report.isHeld);
+      case "offer-withdrawn":
+        return moves.withdrawn(id, report.token);
       case "asked-by":
         return pool.askedBy(id, report.way);
       case "term-received":

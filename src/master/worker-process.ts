@@ -98,7 +98,7 @@ export class WorkerProcess {
 
   /** Sends it a copy of an idle connection of another worker; one that is gone does not get it, and its exit tells so. */
   sendConnection(move: number, handle: RawHandle): void {
-    const order: Order = { tsgate: "take-connection", move };
+    const order: Order = { tsgate: "hold-connection", move };
     const child = this.#worker?.process;
     if (child?.connected === true) sendHandle(child, order, handle, ignoreFailure);
   }
@@ -211,6 +211,7 @@ const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string
     "load-changed": [["load", "object"]],
     "sockets-wanted": [],
     "connection-offered": [["token", "number"]],
+    "offer-withdrawn": [["token", "number"]],
     "connection-answered": [["move", "number"]],
     "asked-by": [["way", "object"]],
     "term-received": [],

@@ -1,19 +1,22 @@
 /**
  * Gives a leaving worker's idle connections to workers that stay, through the master: nobody closes a connection while a
  * request may be on its way on it. One that is offered is not read from; it is closed here when it has been taken, which
- * its client does not notice, and is this worker's again when nobody can take it.
+ * its client does not notice, and is this worker's again when nobody can take it, or not in time. It is the master that
+ * says which, also when the offer is withdrawn: nobody else may have begun to read.
  */
 
 import http from "node:http";
 import { readAgain, stopReading } from "../node-handles.ts";
-import { reportWithHandle } from "./channel.ts";
+import { report, reportWithHandle } from "./channel.ts";
 import { type Connection, isIdle } from "./connection.ts";
 
 /** While a handle is on its way, everything else that is to be said waits behind it: a heartbeat behind so many. */
 const MOST_UNDERWAY = 64;
+/** For so long a client may wait for a taker that hangs, before the offer is withdrawn. */
+const PATIENCE_MS = 500;
 
 export class Handover {
-  readonly #underway = new Map<number, Connection>();
+  readonly #underway = new Map<number, Offer>();
   readonly #waiting = new Set<Connection>();
   /** Is given what nobody has taken. */
   readonly #left: (connection: Connection) => void;
@@ -35,16 +38,19 @@ export class Handover {
 
   /** The master has answered an offer. */
   answered(token: number, isTaken: boolean): void {
-    const connection = this.#underway.get(token);
-    if (connection === undefined) return;
+    const offer = this.#underway.get(token);
+    if (offer === undefined) return;
     this.#underway.delete(token);
+    clearTimeout(offer.patience);
+    const { connection } = offer;
     connection.isOffered = false;
     if (isTaken) {
       this.moved++;
       connection.socket.destroy();
     } else {
       readAgain(connection.socket);
-      this.#left(connection);
+      // What came meanwhile is read first; one that stays idle is offered again.
+      if (!offer.isWithdrawn) this.#left(connection);
     }
     this.#next();
   }
@@ -57,14 +63,28 @@ export class Handover {
     }
   }
 
+  #withdraw(token: number): void {
+    const offer = this.#underway.get(token);
+    if (offer === undefined) return;
+    offer.isWithdrawn = true;
+    report({ tsgate: "offer-withdrawn", token });
+  }
+
   #send(connection: Connection): void {
     const handle = isMovable(connection) ? stopReading(connection.socket) : undefined;
     if (handle === undefined) return this.#left(connection);
     const token = ++this.#newest;
     connection.isOffered = true;
-    this.#underway.set(token, connection);
+    const patience = setTimeout(() => this.#withdraw(token), PATIENCE_MS);
+    this.#underway.set(token, { connection, patience, isWithdrawn: false });
     reportWithHandle({ tsgate: "connection-offered", token }, handle, () => this.answered(token, false));
   }
+}
+
+interface Offer {
+  readonly connection: Connection;
+  readonly patience: NodeJS.Timeout;
+  isWithdrawn: boolean;
 }
 
 /** What an application listens to besides on its server's connections, another worker's may have to hear from the beginning. */

@@ -9,6 +9,7 @@ import type { BootOrder, ListenerInfo, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
 import type { WorkerLoad } from "../worker-load.ts";
 import { Acceptor } from "./acceptor.ts";
+import { Arrivals } from "./arrivals.ts";
 import { log, report } from "./channel.ts";
 import type { Clientele } from "./clientele.ts";
 import type { Connections } from "./connections.ts";
@@ -18,6 +19,7 @@ import { LoadReports } from "./load-reports.ts";
 import type { LoadedApplication } from "./load-application.ts";
 
 export class Reception {
+  readonly arrivals = new Arrivals((handle) => this.#serve(handle));
   readonly #acceptor: Acceptor;
   readonly #loads: LoadReports;
   readonly #connections: Connections;
@@ -57,16 +59,21 @@ export class Reception {
     return this.#acceptor.take(listener, handle);
   }
 
-  /** Takes an idle connection that another worker leaves; false when it cannot. */
-  takeConnection(handle: RawHandle | undefined): boolean {
-    const [server] = this.servers;
-    const canTake = !this.#isLeaving && !this.#acceptor.isFull && canTakeOver(this.#program ?? server);
-    if (handle === undefined || server === undefined || !canTake) {
+  /** Holds an idle connection that another worker leaves; false when it could not serve it. */
+  hold(move: number, handle: RawHandle | undefined): boolean {
+    const canServe = !this.#isLeaving && !this.#acceptor.isFull && canTakeOver(this.#program ?? this.servers[0]);
+    if (handle === undefined || !canServe) {
       handle?.close();
       return false;
     }
-    this.#connections.take(server, handle);
+    this.arrivals.hold(move, handle);
     return true;
+  }
+
+  #serve(handle: RawHandle): void {
+    const [server] = this.servers;
+    if (server === undefined) handle.close();
+    else this.#connections.take(server, handle);
   }
 
   obey(order: Extract<Order, { tsgate: "pause" | "resume" | "report-load" }>): void {

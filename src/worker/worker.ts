@@ -26,12 +26,15 @@ import type { LoadedApplication } from "./load-application.ts";
 import { takeSignals } from "./process-signals.ts";
 import { outputWritten } from "./output-written.ts";
 import { Reception } from "./reception.ts";
+import { settledWithin } from "../settled-within.ts";
 import { toldReady } from "./told-ready.ts";
 
 /** An orphan's idle connections need not be kept for long: nobody reloads behind it. */
 const ORPHAN_LINGER_MS = 1000;
 /** How long a server must have listened to be more than a probe. */
 const PROBE_MS = 100;
+/** How long a master may take to say whose the connections are that came just before the end. */
+const ARRIVALS_MS = 1000;
 /** How long a master may take to answer that it has seen this worker's SIGTERM. */
 const TERM_ANSWER_MS = 1000;
 
@@ -87,8 +90,12 @@ export class Worker {
       case "resume":
       case "report-load":
         return this.#reception?.obey(order);
-      case "take-connection":
-        return report({ tsgate: "connection-answered", move: order.move, isTaken: this.#take(handle) });
+      case "hold-connection":
+        return report({ tsgate: "connection-answered", move: order.move, isHeld: this.#hold(order.move, handle) });
+      case "serve-connection":
+        return this.#reception?.arrivals.serve(order.move);
+      case "drop-connection":
+        return this.#reception?.arrivals.drop(order.move);
       case "offer-answered":
         return this.#handover?.answered(order.token, order.isTaken);
       case "drain":
@@ -170,9 +177,9 @@ export class Worker {
     this.#connections.whenRequests(this.#order.maxRequests, () => this.#heartbeat?.beat());
   }
 
-  /** Takes an idle connection of another worker, if it can. */
-  #take(handle: RawHandle | undefined): boolean {
-    if (this.#reception !== undefined) return this.#reception.takeConnection(handle);
+  /** Holds an idle connection of another worker, if it can serve it. */
+  #hold(move: number, handle: RawHandle | undefined): boolean {
+    if (this.#reception !== undefined) return this.#reception.hold(move, handle);
     handle?.close();
     return false;
   }
@@ -186,6 +193,7 @@ export class Worker {
     const lingerMs = Math.min(this.#order?.lingerMs ?? 0, why === "orphaned" ? ORPHAN_LINGER_MS : Infinity);
     // Also before it is ready: connections may have come on the first of several sockets.
     this.#reception?.leave(wholeServer);
+    await settledWithin(ARRIVALS_MS, this.#reception?.arrivals.settled());
     const servers = this.#reception?.servers ?? [];
     if (servers.length > 0) {
       const mayDelay = why !== "orphaned";

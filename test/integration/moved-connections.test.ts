@@ -185,6 +185,33 @@ test("a worker that dies while connections are on their way to it takes none alo
   expect(moving.length).toBeGreaterThan(0);
 });
 
+test("a worker that stands still while connections are on their way to it keeps none", async () => {
+  const { server } = await startServer(TELLING, ["--linger", "100ms", "--timeout", "60s"]);
+  const clients = await open(await server.target(), 20);
+  const pids = await Promise.all(clients.map(async (client) => (await servedBy(client)).pid));
+  const [stays, leaves] = server.workerPids();
+  if (stays === undefined || leaves === undefined) throw new Error("no workers");
+  const before = descriptors(stays);
+  const moving = clients.filter((_client, index) => pids[index] === leaves);
+  process.kill(stays, "SIGSTOP");
+  try {
+    server.signal("SIGTTOU");
+    await server.waitForRecord("worker draining");
+    await sleep(400);
+    // The one that leaves answers, while the other still stands.
+    expect(new Set((await Promise.all(moving.map((client) => servedBy(client)))).map(({ pid }) => pid))).toEqual(
+      new Set([leaves]),
+    );
+  } finally {
+    process.kill(stays, "SIGCONT");
+  }
+  expect(moving.length).toBeGreaterThan(0);
+  await server.waitForRecord("worker gone");
+  await expect.poll(() => descriptors(stays)).toBe(before);
+  const staying = clients.filter((client) => !moving.includes(client));
+  await Promise.all(staying.map((client) => servedBy(client)));
+});
+
 test("no descriptor stays behind in the master", async () => {
   const { server } = await startServer(TELLING, ["--linger", "100ms"]);
   const before = descriptors(server.pid);

@@ -50,9 +50,14 @@ export function expectQuietLog(
   // A worker that is no longer wanted before it serves gets little time to leave, and nobody misses it.
   const isDropped = ({ msg, cause, pid }: LogRecord): boolean =>
     msg === "worker killed" && cause === "drain timeout" && !ready.has(pid);
+  // Where it is no trouble of its own: the failure of the reload says it.
+  const failed = new Set(records.filter(({ msg }) => msg === "reload failed").map(({ generation }) => generation));
+  const isSaidByReload = ({ level, msg, generation }: LogRecord): boolean =>
+    level < INFO && msg === "worker gone" && failed.has(generation);
   const isExpected = (record: LogRecord): boolean =>
     HARMLESS.has(record.msg) ||
     isDropped(record) ||
+    isSaidByReload(record) ||
     (OBITUARIES.has(record.msg) && dead.includes(Number(record.pid))) ||
     expected.some((match) => isMatch(record, match));
   const surprise = records.find((record) => isAlarming(record) && !isExpected(record));

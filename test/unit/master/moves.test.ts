@@ -31,7 +31,7 @@ class Exchange {
         send: (id, order) => void this.orders.push({ id, order }),
         sendConnection: (taker, move, handle) => void this.sent.push({ taker, move, handle: handle as Handle }),
       },
-      balancer: { takerBeside: (origin) => this.takers.find((id) => id !== origin) },
+      balancer: { takerBeside: (origin, late) => this.takers.find((id) => id !== origin && !late.has(id)) },
     });
   }
 
@@ -83,6 +83,34 @@ describe("an offered connection", () => {
     expect(exchange.answersTo(1)).toEqual([{ tsgate: "offer-answered", token: 7, isTaken: false }]);
   });
 
+  it("is its origin's again when it is withdrawn, and the taker's to close", () => {
+    const exchange = new Exchange();
+    exchange.takers = [2, 3];
+    exchange.offer(1, 7);
+    const move = exchange.sent[0]?.move ?? 0;
+    exchange.moves.withdrawn(1, 7);
+    expect(exchange.answersTo(1)).toEqual([{ tsgate: "offer-answered", token: 7, isTaken: false }]);
+    expect(exchange.answersTo(2)).toEqual([{ tsgate: "drop-connection", move }]);
+    exchange.offer(1, 8);
+    expect(exchange.sent.at(-1)).toMatchObject({ taker: 3 });
+    // The late one may take part again once it has said something.
+    exchange.moves.answered(2, move, true);
+    exchange.offer(1, 9);
+    expect(exchange.sent.at(-1)).toMatchObject({ taker: 2 });
+    expect(exchange.answersTo(2)).toEqual([{ tsgate: "drop-connection", move }]);
+  });
+
+  it("cannot be withdrawn any more when it is held", () => {
+    const exchange = new Exchange();
+    exchange.takers = [2];
+    exchange.offer(1, 7);
+    const move = exchange.sent[0]?.move ?? 0;
+    exchange.moves.answered(2, move, true);
+    exchange.moves.withdrawn(1, 7);
+    expect(exchange.answersTo(1)).toEqual([{ tsgate: "offer-answered", token: 7, isTaken: true }]);
+    expect(exchange.answersTo(2)).toEqual([{ tsgate: "serve-connection", move }]);
+  });
+
   it("is nobody else's to answer for", () => {
     const exchange = new Exchange();
     exchange.takers = [2];
@@ -97,6 +125,7 @@ describe("an offered connection", () => {
       fc.record({ kind: fc.constant("offer" as const), worker }),
       fc.record({ kind: fc.constant("answer" as const), pick: fc.nat(), isTaken: fc.boolean() }),
       fc.record({ kind: fc.constant("gone" as const), worker }),
+      fc.record({ kind: fc.constant("withdrawal" as const), worker, pick: fc.nat() }),
     );
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 60 }), (history) => {
@@ -106,15 +135,20 @@ describe("an offered connection", () => {
         for (const event of history) {
           if (event.kind === "offer") exchange.offer(event.worker, ++token);
           else if (event.kind === "gone") exchange.moves.gone(event.worker);
+          else if (event.kind === "withdrawal") exchange.moves.withdrawn(event.worker, event.pick % (token + 1));
           else {
             const { taker = 0, move = 0 } = exchange.sent[event.pick % Math.max(1, exchange.sent.length)] ?? {};
             exchange.moves.answered(taker, move, event.isTaken);
           }
         }
         for (const id of exchange.takers) exchange.moves.gone(id);
-        const tokens = exchange.orders.map(({ order }) => ("token" in order ? order.token : 0));
+        const tokens = exchange.orders.flatMap(({ order }) => ("token" in order ? [order.token] : []));
         expect(tokens.toSorted((a, b) => a - b)).toEqual(Array.from({ length: token }, (_, index) => index + 1));
         expect(exchange.handles.filter(({ isOpen }) => isOpen)).toEqual([]);
+        // Never two who read: whoever is told to serve one is told once, and its origin that it is gone.
+        const served = exchange.orders.filter(({ order }) => order.tsgate === "serve-connection");
+        const taken = exchange.orders.filter(({ order }) => order.tsgate === "offer-answered" && order.isTaken);
+        expect(served.length).toBe(taken.length);
       }),
       { numRuns: 2000 },
     );
