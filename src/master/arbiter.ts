@@ -5,9 +5,10 @@
  */
 
 import type { Hooks } from "../config/types.ts";
-import { monotonicNow, NEVER } from "../deadline.ts";
+import { monotonicNow } from "../deadline.ts";
 import { assertNever, reportError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
+import { Alarm } from "./alarm.ts";
 import { Balancer } from "./balancer.ts";
 import { processTitle, workerInfo } from "./boot-order.ts";
 import { Capacity, poolLimits } from "./capacity.ts";
@@ -31,7 +32,7 @@ import { Releases } from "./releases.ts";
 import { Reports } from "./reports.ts";
 import { isStopSignal, listenForSignals, type MasterSignal } from "./signals.ts";
 import { type Ending, Stopping } from "./stopping.ts";
-import { excusableLateness, giveUpAt, overdue } from "./watchdog.ts";
+import { giveUpAt, overdue } from "./watchdog.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { WorkerEvents } from "./worker-process.ts";
 
@@ -60,7 +61,7 @@ export class Arbiter {
   readonly #stopping: Stopping;
   readonly #holdings = new Holdings();
   #stopListening: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #alarm = new Alarm(() => this.#queue.push({ type: "deadline-passed" }));
   /** The instant at which what is wanted was last compared with what is there. */
   #lookedAt = 0;
   #cutHookShort: () => void = () => {};
@@ -141,15 +142,16 @@ export class Arbiter {
     await this.#holdings.openListeners(settings.bind);
     this.#journal.starting(configuration);
     this.#reload.start(this.#options.release, monotonicNow());
-    this.#reconcile();
+    this.#reconcile(false);
     this.#sleepUntilNearestDeadline();
   }
 
   /** One event that goes wrong must not take a healthy pool with it; a master that fails at everything must end. */
   #handle(event: MasterEvent): void {
     try {
+      this.#excuse();
       this.#apply(event);
-      this.#reconcile();
+      this.#reconcile(event.type === "deadline-passed");
     } catch (error) {
       this.#log("error", "internal error", { event: event.type, error: reportError(error) });
       if (++this.#faults > TOLERATED_FAULTS) throw error;
@@ -171,17 +173,18 @@ export class Arbiter {
       case "reload-prepared":
         return this.#reload.begin(event.request, event.outcome, monotonicNow());
       case "deadline-passed":
-        return this.#onDeadline(event.dueAt);
+        return this.#onDeadline();
       default:
         return assertNever(event);
     }
   }
 
-  #reconcile(): void {
+  /** @param isDeadline a deadline has passed: what has happened until then has been heard */
+  #reconcile(isDeadline: boolean): void {
     const now = monotonicNow();
     this.#lookedAt = now;
     this.#oomKills.watch(now);
-    this.#reload.advance(now);
+    this.#reload.advance(now, isDeadline);
     for (const { id, why } of recyclingDue(this.#pool, now)) this.#pool.unwanted(id, why, now);
     for (let action = nextAction(this.#pool, now); action !== undefined; action = nextAction(this.#pool, now)) {
       this.#crew.perform(action, now);
@@ -191,14 +194,9 @@ export class Arbiter {
   }
 
   #sleepUntilNearestDeadline(): void {
-    clearTimeout(this.#timer);
     // Seen from when it looked last: an instant that has passed since then has not been acted upon.
     const others = Math.min(giveUpAt(this.#pool, this.#giveUpMs()), this.#balancer.looksAgainAt(this.#lookedAt));
-    const dueAt = nearestDeadline(this.#pool, others, this.#lookedAt);
-    if (dueAt === NEVER) return;
-    // One poll phase passes before anyone is judged: heartbeats that wait in the channels are read first.
-    const wake = (): unknown => setImmediate(() => this.#queue.push({ type: "deadline-passed", dueAt }));
-    this.#timer = setTimeout(wake, Math.min(Math.max(0, Math.ceil(dueAt - monotonicNow())), LONGEST_SLEEP_MS));
+    this.#alarm.set(nearestDeadline(this.#pool, others, this.#lookedAt));
   }
 
   #hasEnded(): boolean {
@@ -206,7 +204,7 @@ export class Arbiter {
   }
 
   async #finish(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#alarm.clear();
     this.#crew.killAll();
     this.#holdings.release();
     if (this.#releases.newest > 0) {
@@ -266,13 +264,16 @@ export class Arbiter {
     this.#reload.failed(generation, describeFailure(departure, code, signal, release), failure?.stack);
   }
 
-  #onDeadline(dueAt: number): void {
+  /** For the time in which the master did not run nobody is judged, nor has anybody been watched. */
+  #excuse(): void {
+    const lateMs = this.#alarm.takeLateness(monotonicNow());
+    if (lateMs === 0) return;
+    this.#log("warn", "master was not running", { lateMs: Math.round(lateMs) });
+    this.#pool.postpone(lateMs + AWAKE_MS);
+  }
+
+  #onDeadline(): void {
     const now = monotonicNow();
-    const lateMs = excusableLateness(dueAt, now);
-    if (lateMs > 0) {
-      this.#log("warn", "master was not running", { lateMs: Math.round(lateMs) });
-      return this.#pool.postpone(lateMs);
-    }
     for (const { id, cause, isAskedFirst } of overdue(this.#pool.workers, now)) {
       if (isAskedFirst) this.#crew.examine(id, cause, now);
       else this.#crew.kill(id, cause);
@@ -307,5 +308,5 @@ export class Arbiter {
 
 const TOLERATED_FAULTS = 100;
 
-/** The longest delay that a Node timer can hold. */
-const LONGEST_SLEEP_MS = 2 ** 31 - 1;
+/** In so much time a master that has not been running hears what has happened meanwhile. */
+const AWAKE_MS = 200;

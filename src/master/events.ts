@@ -32,6 +32,6 @@ export type MasterEvent =
     }
   | { readonly type: "reload-prepared"; readonly request: number; readonly outcome: ReloadOutcome }
   /** The nearest deadline, due at `dueAt`, has come. */
-  | { readonly type: "deadline-passed"; readonly dueAt: number };
+  | { readonly type: "deadline-passed" };
 
 export type ReloadOutcome = { readonly release: Release } | { readonly error: unknown };

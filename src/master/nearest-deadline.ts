@@ -9,17 +9,12 @@ import { deadlineOf } from "./watchdog.ts";
 /**
  * @param now the instant at which the pool was looked at last; if it is later, what comes between is never done
  * @param giveUpAt when the server halts because no worker is ready, Infinity if it does not
- * @returns an instant, in the past where a worker's deadline has passed unjudged; Infinity when only events matter
+ * @returns an instant, in the past where a worker's deadline, or its time of proof, has passed unjudged; Infinity when only events matter
  */
 export function nearestDeadline(pool: PoolView, giveUpAt: number, now: number): number {
-  const judged = pool.workers.map(deadlineOf);
+  const judged = [canaryProvenAt(pool), ...pool.workers.map(deadlineOf)];
   // What became possible in the past and was not done waits for an event, not for a time.
-  const awaited = [
-    canaryProvenAt(pool),
-    pool.stop?.serveUntil ?? NEVER,
-    ...pool.workers.flatMap(waitsOf),
-    ...respawns(pool),
-  ];
+  const awaited = [pool.stop?.serveUntil ?? NEVER, ...pool.workers.flatMap(waitsOf), ...respawns(pool)];
   return Math.min(NEVER, giveUpAt, ...judged, ...awaited.filter((instant) => instant > now));
 }
 

@@ -66,8 +66,11 @@ export class Reload {
     pool.beginRollout(releases.add(release), now);
   }
 
-  /** Takes the rollout's next step, if it is time for one. */
-  advance(now: number): void {
+  /**
+   * Takes the rollout's next step, if it is time for one.
+   * @param isDeadline only then a reload's first worker has passed: its end may else be the next thing that is heard
+   */
+  advance(now: number, isDeadline: boolean): void {
     const { pool, releases, journal, promoted } = this.#options;
     const { rollout } = pool;
     if (rollout === undefined) {
@@ -77,6 +80,7 @@ export class Reload {
     }
     switch (nextStep(pool, now)) {
       case "promote": {
+        if (!isDeadline && !rollout.isFirstStart) return;
         const before = releases.current(pool);
         pool.promoteRollout();
         return promoted(before);

@@ -256,12 +256,14 @@ export class WorkerPool implements PoolView {
     };
   }
 
-  /** Moves every deadline by `ms`: the master was not running, so nobody is judged for that time. */
+  /** Moves every deadline by `ms`, and the beginning of each state: the master was not running, so it has seen nothing of that time. */
   postpone(ms: number): void {
     for (const worker of this.#byId.values()) {
       if (worker.state.name === "gone") continue;
       const { state, examined } = worker;
-      this.#update(worker.id, { state: { ...state, deadline: state.deadline + ms } });
+      const deadline = state.deadline + ms;
+      const moved = state.name === "ready" ? { ...state, deadline, since: state.since + ms } : { ...state, deadline };
+      this.#update(worker.id, { state: moved });
       if (examined !== undefined) this.#update(worker.id, { examined: { ...examined, until: examined.until + ms } });
     }
     if (this.noneReadySince !== undefined) this.noneReadySince += ms;

@@ -95,7 +95,7 @@ describe("a master that stands still", () => {
       "its workers are taken for hung": {
         defect: {
           file: "master/arbiter.ts",
-          text: "return this.#pool.postpone(lateMs);",
+          text: "this.#pool.postpone(lateMs + AWAKE_MS);",
           replacement: 'for (const { id } of this.#pool.workers) this.#crew.kill(id, "hung");',
         },
         violates: "log",

@@ -3,6 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { application } from "../support/applications.ts";
+import { isAlive } from "../support/process-tree.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { tempProject } from "../support/temp-project.ts";
 import { assertNothingLost, requestOnce, startLightTraffic } from "../support/traffic.ts";
@@ -86,6 +87,29 @@ describe("nobody is killed and nothing is lost when", () => {
     await server.waitForReady(3);
     assertNothingLost(await traffic.stop());
     expectUntouched(server, pids);
+  });
+
+  test.each([
+    ["well past the time for which it is to be watched", 2000],
+    ["as long as it is to be watched", 500],
+  ])("the first worker of a reload ends while the master that is to watch it stands still, %s", async (_, pauseMs) => {
+    const { server, write } = await startServer();
+    const traffic = await startLightTraffic(await server.target(), LINGER_MS);
+    const pids = server.workerPids();
+    const good = application("node", "one");
+    await write("app.mjs", `${good}\nsetTimeout(() => process.exit(3), 2500);\n`);
+    server.signal("SIGHUP");
+    const { pid } = await server.waitForRecord({ msg: "worker ready", generation: 2 });
+    server.signal("SIGSTOP");
+    await within(5000, async () => !isAlive(Number(pid)));
+    await pause(pauseMs);
+    server.signal("SIGCONT");
+    const failed = await server.waitForRecord("reload failed");
+    expect(failed).toMatchObject({ generation: 2, ready: 2, error: expect.stringContaining("exit code 3") });
+    expect(server.log.all("worker draining")).toEqual([]);
+    const tally = await traffic.stop();
+    expect(tally.outcomes.ok).toBeGreaterThan(0);
+    expect(server.workerPids().toSorted()).toEqual(pids.toSorted());
   });
 
   test("the wall clock jumps, forth and back", async () => {

@@ -3,6 +3,7 @@
  * that on Linux none of them can hide, not even one that no log line named.
  */
 
+import { readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 
 /** The environment variable that marks a server's processes. */
@@ -26,8 +27,14 @@ export async function markedProcesses(mark: string, knownPids: Iterable<number> 
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
+  }
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat[stat.lastIndexOf(")") + 2] !== "Z";
+  } catch {
+    // It has gone meanwhile, or the system has no such files.
+    return process.platform !== "linux";
   }
 }

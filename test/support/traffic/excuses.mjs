@@ -2,8 +2,8 @@
  * Which failures the death of a worker excuses (docs/guarantees.md, "When a failure is allowed"): the connection was
  * reset or closed while the request was in flight, and the dead worker held it. How that is known:
  *
- *  - `seen`      the worker had answered on the connection before.
- *  - `held`      it had not, but when it died, standing still, the system's tables listed the client's port among its
+ *  - `seen`      the worker was the last to answer on the connection.
+ *  - `held`      it was not, as where the connection is fresh or had moved to it, but when it died, standing still, the system's tables listed the client's port among its
  *                connections. So a connection that waited in the accept queue, or that another worker had, is not excused.
  *  - `counted`   unix sockets, whose clients have no name: it ended in the moment of the death, without a byte of reply,
  *                and no more such requests are excused than the dead worker held connections.
@@ -41,7 +41,8 @@ export function judge(failures, deaths) {
   const unexcused = [];
   const unixLeft = new Map(deaths.map((death) => [death, death.unix]));
   // Those with a known worker first: they use up what the others may be counted against.
-  for (const failure of failures.toSorted((one, other) => Number(isUnseen(one)) - Number(isUnseen(other)))) {
+  const isSeen = (/** @type {Failure} */ { lastPid }) => deaths.some(({ pid }) => pid === lastPid);
+  for (const failure of failures.toSorted((one, other) => Number(isSeen(other)) - Number(isSeen(one)))) {
     const found = excuse(failure, deaths, unixLeft);
     if (found === undefined) {
       unexcused.push(failure);
@@ -64,11 +65,8 @@ function excuse(failure, deaths, unixLeft) {
   if (!ENDED_BY_DEATH.has(failure.outcome)) return undefined;
   const { lastPid, localPort, openedAt, bytesReceived } = failure;
   const possible = deaths.filter((death) => wasInFlight(failure, death));
-  if (lastPid !== undefined)
-    return named(
-      possible.find(({ pid }) => pid === lastPid),
-      "seen",
-    );
+  const seen = possible.find(({ pid }) => pid === lastPid);
+  if (lastPid !== undefined && seen !== undefined) return [seen, "seen"];
   if (openedAt === 0) return undefined;
   if (localPort !== undefined)
     return named(
@@ -88,9 +86,6 @@ function excuse(failure, deaths, unixLeft) {
  * @returns {readonly [Death, Reason] | undefined}
  */
 const named = (death, reason) => death && [death, reason];
-
-/** @param {Failure} failure */
-const isUnseen = ({ lastPid }) => lastPid === undefined;
 
 /**
  * @param {Failure} failure

@@ -41,6 +41,10 @@ describe("a failure is excused", () => {
     expect(reasons([failure()])).toEqual(["held"]);
   });
 
+  test("when the dead worker held the connection, which had come from another", () => {
+    expect(reasons([failure({ lastPid: 8 })])).toEqual(["held"]);
+  });
+
   test("on a unix socket, as often as the dead worker held connections", () => {
     const failures = [onUnix({ lastPid: 7 }), onUnix(), onUnix()];
     expect(reasons(failures, [{ ...DEATH, unix: 2 }])).toEqual(["seen", "counted"]);
@@ -56,7 +60,7 @@ describe("a failure is excused", () => {
 
 describe("a failure is not excused", () => {
   test.each<[string, Failure]>([
-    ["when another worker had answered on the connection", failure({ lastPid: 8 })],
+    ["when another worker had answered on the connection, and still has it", failure({ lastPid: 8, localPort: 4712 })],
     ["when the dead worker did not hold it: it waited in the queue", failure({ localPort: 4712 })],
     ["when it was over long before the death", failure({ startedAt: NOW - 5000, endedAt: NOW - 4000 })],
     ["when it began long after the death", failure({ lastPid: 7, startedAt: NOW + 5000, endedAt: NOW + 5010 })],
