@@ -41,6 +41,8 @@ export interface RequestInFlight {
   /** Without its query. */
   readonly path: string;
   readonly ageMs: number;
+  /** Its `X-Request-Id`, where it has a sane one. */
+  readonly requestId?: string;
 }
 
 export interface Account {

@@ -36,6 +36,12 @@ export interface BootOrder {
   readonly workerConnections: number;
   readonly multiprocess: boolean;
   readonly processTitle: string;
+  /** Where each request gets its line, and what it says; undefined for nowhere. */
+  readonly accessLog: AccessLogOrder | undefined;
+  /** Each request is named, by the id that came with it or by a new one. */
+  readonly givesRequestIds: boolean;
+  /** Its standard output and error go to the master. */
+  readonly isOutputCaptured: boolean;
   /** The configuration file, when it holds hooks that run in the worker. */
   readonly hooksFile: string | undefined;
   /** The first TCP address that the server is bound to: what a program's own server tells of itself. */
@@ -52,6 +58,13 @@ export interface ClientOrder {
   /** Somebody asked for it: it counts more than what a program's own server says. */
   readonly isHeadersTimeoutGiven: boolean;
   readonly isBodyTimeoutGiven: boolean;
+}
+
+export interface AccessLogOrder {
+  /** A path, or the descriptor of the server's standard output. */
+  readonly place: { readonly file: string } | { readonly fd: number };
+  /** As it was written in the settings. */
+  readonly format: string;
 }
 
 /** A bound TCP address: textual, without brackets. */
@@ -90,6 +103,8 @@ export type Order =
   | { readonly tsgate: "report-load"; readonly isWanted: boolean }
   /** Finish what is in flight and leave; `stop` is the whole server's: the accept queue is emptied first. */
   | { readonly tsgate: "drain"; readonly why: DrainReason; readonly wholeServer: boolean; readonly deadlineMs: number }
+  /** The log files were moved away: open them anew, and say so. */
+  | { readonly tsgate: "reopen-logs" }
   /** Leave now. */
   | { readonly tsgate: "quit" }
   /** The master has seen this worker's SIGTERM and will decide. */
@@ -153,6 +168,8 @@ export type Report =
       readonly summary: string;
       readonly error?: ErrorReport;
     }
+  /** Nothing is written to the old files any more. */
+  | { readonly tsgate: "logs-reopened" }
   /** `cpuMs`: what the process has used so far. */
   | ({
       readonly tsgate: "heartbeat";

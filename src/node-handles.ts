@@ -217,6 +217,12 @@ export function transportOf(socket: TLSSocket): net.Socket | undefined {
   return (socket as unknown as { _parent?: net.Socket })._parent;
 }
 
+/** The head of a reply as it was sent, or is to be; undefined before there is one, and for replies of HTTP/2. */
+export function sentHead(response: ServerResponse): string | undefined {
+  const { _header: head } = response as unknown as { _header?: string | null };
+  return head ?? undefined;
+}
+
 /**
  * From here on the module at `file` is the main one: `require.main === module` holds in it, as when Node runs it, also
  * when it is imported.

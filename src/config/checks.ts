@@ -2,9 +2,10 @@
  * What a single value cannot tell: whether settings fit each other, this Node and the disk. Reads, changes nothing.
  */
 
-import { existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { usageError } from "../errors.ts";
+import { fileProblem } from "../file-problem.ts";
 import { complaintAboutUnixPath, formatAddress } from "./bind-address.ts";
 import type { BindAddress, Settings } from "./types.ts";
 
@@ -12,6 +13,7 @@ import type { BindAddress, Settings } from "./types.ts";
 export function checkSettings(settings: Settings, cwd: string, where: (key: keyof Settings) => string): void {
   checkDirectory(settings.chdir, where("chdir"));
   checkAddresses(settings.bind, where("bind"));
+  checkAccessLog(settings.accessLogfile, where("accessLogfile"));
   checkImports(settings.import, settings.chdir ?? cwd, where("import"));
 }
 
@@ -42,6 +44,19 @@ function checkAbstract(text: string, where: string): void {
     throw usageError(
       `${where}: ${text}: abstract names need Node 22 or later, and this is ${process.version}; give unix: and a path`,
     );
+  }
+}
+
+/** Tried without making the file: a start that fails leaves nothing behind. */
+function checkAccessLog(file: string | undefined, where: string): void {
+  if (file === undefined || file === "-") return;
+  try {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) accessSync(dirname(file), constants.W_OK | constants.X_OK);
+    else if (found.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
+    else accessSync(file, constants.W_OK);
+  } catch (error) {
+    throw usageError(`${where}: cannot write to ${file}: ${fileProblem(error, file)}`);
   }
 }
 

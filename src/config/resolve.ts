@@ -133,7 +133,8 @@ function withAbsolutePaths(settings: Settings, cwd: string): Settings {
   };
   for (const key of SETTING_KEYS) {
     const path = settings[key];
-    if (rowOf(key).isPath !== true || typeof path !== "string" || key === "chdir") continue;
+    // A lone dash is a standard stream.
+    if (rowOf(key).isPath !== true || typeof path !== "string" || path === "-" || key === "chdir") continue;
     absolute[key] = resolve(key === "config" ? cwd : (chdir ?? cwd), path);
   }
   return absolute as unknown as Settings;

@@ -18,6 +18,7 @@ export type InterfaceName = "auto" | "gateway" | "fetch" | "node" | "server";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 export type LogFormat = "auto" | "pretty" | "json";
+export type RequestIdChoice = "auto" | "on" | "off";
 
 /** Every setting with its final value; keys are the camelCase keys of the configuration file. */
 export interface Settings {
@@ -59,6 +60,11 @@ export interface Settings {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly logFile: string | undefined;
+  /** A path, or `-` for standard output. */
+  readonly accessLogfile: string | undefined;
+  readonly accessLogformat: string;
+  readonly requestId: RequestIdChoice;
+  readonly captureOutput: boolean;
 }
 
 /** Where a value came from, later ones winning. */

@@ -2,6 +2,8 @@
 
 export { defineApplication, isGatewayApplication } from "./define-application.ts";
 export { expectContinue } from "./node-exchange.ts";
+export { plainAddress } from "./node-connection.ts";
+export { environOf } from "./node-environ.ts";
 export { type NodeListenerOptions, toNodeListener } from "./node-listener.ts";
 export type { RequestName } from "./run.ts";
 export type {

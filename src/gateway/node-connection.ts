@@ -44,7 +44,7 @@ function lookUp(socket: Socket): ConnectionFacts {
 }
 
 /** An IPv4-mapped IPv6 address as the IPv4 address that it is (RFC 4291 section 2.5.5.2). */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return MAPPED.test(address) ? address.slice(address.lastIndexOf(":") + 1) : address;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { hasCode } from "../errors.ts";
+import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 import { type BodyReader, isThenable, openBody } from "./body.ts";
 import { BodyPump, type PumpOwner } from "./body-pump.ts";
 import { createEnviron, type GatewayContext, RequestRefused, type SignalSource } from "./environ.ts";
@@ -18,6 +19,8 @@ import type { Application, StartResponse } from "./types.ts";
 export interface RequestName {
   readonly method: string;
   readonly path: string;
+  /** Its X-Request-Id, if that is a sane one. */
+  readonly id: string | undefined;
 }
 
 /** What all calls of a server share. */
@@ -159,11 +162,16 @@ class ApplicationCall implements ExchangeWatcher, PumpOwner, SignalSource {
     const isQuiet = error instanceof RequestRefused || (this.exchange.isGone && isAbort(error));
     if (isQuiet) return;
     try {
-      this.context.onError(error, { method: this.exchange.method, path: withoutQuery(this.exchange.target) });
+      this.context.onError(error, nameOf(this.exchange));
     } catch {
       // Whoever logs must not change what the client gets.
     }
   }
+}
+
+function nameOf({ method, target, headers }: Exchange): RequestName {
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === REQUEST_ID_HEADER);
+  return { method, path: withoutQuery(target), id: at === -1 ? undefined : saneRequestId(headers[at + 1]) };
 }
 
 /** What a signal or a destroyed stream makes of what was under way. */

@@ -20,6 +20,7 @@ import { describeFailure, gaveUp, haltError } from "./failure-report.ts";
 import { Holdings } from "./holdings.ts";
 import { hooksSettled, runHook } from "./hooks.ts";
 import { Journal } from "./journal.ts";
+import { LogReopening } from "./log-reopening.ts";
 import { type Departure, isServing } from "./model.ts";
 import { Moves } from "./moves.ts";
 import { nearestDeadline } from "./nearest-deadline.ts";
@@ -54,6 +55,7 @@ export class Arbiter {
   readonly #crew: Crew;
   readonly #balancer: Balancer;
   readonly #reload: Reload;
+  readonly #reopening: LogReopening;
   readonly #reports: Reports;
   readonly #oomKills = new OomKills(monotonicNow());
   readonly #moves: Moves;
@@ -99,6 +101,11 @@ export class Arbiter {
       prepared: (request, outcome) => this.#queue.push({ type: "reload-prepared", request, outcome }),
       promoted: (before) => this.#capacity.promoted(before),
     });
+    this.#reopening = new LogReopening({
+      workers: () => this.#pool.workers,
+      send: (id, order) => this.#crew.send(id, order),
+      log: options.log,
+    });
     this.#reports = new Reports({
       pool: this.#pool,
       crew: this.#crew,
@@ -108,6 +115,7 @@ export class Arbiter {
       releases: this.#releases,
       reload: this.#reload,
       holdings: this.#holdings,
+      reopening: this.#reopening,
     });
     this.#stopping = new Stopping({ pool: this.#pool, releases: this.#releases, log: options.log });
   }
@@ -233,7 +241,8 @@ export class Arbiter {
       case "SIGTTOU":
         return this.#capacity.change(-1);
       case "SIGUSR1":
-        return this.#options.reopenLogs();
+        this.#options.reopenLogs();
+        return this.#reopening.begin();
       case "SIGUSR2":
         return this.#log("warn", "signal ignored", { signal });
       default:
@@ -244,6 +253,7 @@ export class Arbiter {
   #onExit(id: number, code: number | null, signal: string | null): void {
     this.#crew.forget(id);
     this.#moves.gone(id);
+    this.#reopening.gone(id);
     const now = monotonicNow();
     const isOomKill = signal === "SIGKILL" && this.#pool.worker(id)?.isKilled === false && this.#oomKills.explains(now);
     const departure = this.#pool.exited(id, code, signal, now, Math.random(), isOomKill);
@@ -288,6 +298,8 @@ export class Arbiter {
       reported: (id, report, handle) => this.#queue.push({ type: "worker-reported", id, report, handle }),
       exited: (id, code, signal) => this.#queue.push({ type: "worker-exited", id, code, signal }),
       disconnected: (id) => this.#queue.push({ type: "worker-disconnected", id }),
+      // Of no consequence to anybody: it need not wait in the queue.
+      wrote: (id, stream, line) => this.#journal.output(id, stream, line),
     };
   }
 

@@ -1,13 +1,14 @@
 /** What a worker is told when it says hello, and how its process is forked: both follow from its generation's release. */
 
 import path from "node:path";
+import { showsRequestId } from "../config/access-format.ts";
 import { heapArgs, type HeapFacts } from "../config/heap-limit.ts";
 import { type Configuration, type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
-import type { BootOrder, ClientOrder } from "../messages.ts";
+import type { AccessLogOrder, BootOrder, ClientOrder } from "../messages.ts";
 import type { Listener } from "./listeners.ts";
 import type { WorkerLimits } from "./model.ts";
 import type { Release } from "./release.ts";
-import type { ForkOptions } from "./worker-process.ts";
+import { type ForkOptions, SERVER_STDOUT } from "./worker-process.ts";
 
 const LONGEST_HEARTBEAT_MS = 1000;
 const SHORTEST_HEARTBEAT_MS = 50;
@@ -47,6 +48,9 @@ export function bootOrder(
     workerConnections: settings.workerConnections,
     multiprocess: settings.workers > 1,
     processTitle: processTitle(settings, `worker ${worker.slot}`),
+    accessLog: accessLogOrder(settings),
+    givesRequestIds: givesRequestIds(settings),
+    isOutputCaptured: settings.captureOutput,
     hooksFile: WORKER_HOOKS.some((name) => hooks[name] !== undefined) ? configuration.configFile : undefined,
     tcpAddress: listeners.find(({ tcp }) => tcp !== undefined)?.tcp,
   };
@@ -62,6 +66,18 @@ function clientOrder({ settings, origins }: Configuration): ClientOrder {
     isHeadersTimeoutGiven: origins.headersTimeout !== "default",
     isBodyTimeoutGiven: origins.bodyTimeout !== "default",
   };
+}
+
+function accessLogOrder({ accessLogfile, accessLogformat, captureOutput }: Settings): AccessLogOrder | undefined {
+  if (accessLogfile === undefined) return undefined;
+  const stdout = captureOutput ? SERVER_STDOUT : 1;
+  const place = accessLogfile === "-" ? { fd: stdout } : { file: accessLogfile };
+  return { place, format: accessLogformat };
+}
+
+function givesRequestIds({ requestId, accessLogfile, accessLogformat }: Settings): boolean {
+  if (requestId !== "auto") return requestId === "on";
+  return accessLogfile !== undefined && showsRequestId(accessLogformat);
 }
 
 /** A worker as the user's hooks see it, without what the pool knows of it beyond that. */
@@ -81,6 +97,7 @@ export function forkOptions(release: Release, workers: number): ForkOptions {
     ],
     env: workerEnv,
     cwd: release.directory,
+    capturesOutput: settings.captureOutput,
   };
 }
 

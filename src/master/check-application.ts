@@ -23,7 +23,9 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
     let progress: BootProgress = "forked";
     let isLate = false;
     const worker = { slot: 0, id: 1, generation: 1, pid: process.pid };
-    const child = new WorkerProcess(forkOptions(release, workers)).attach({
+    // What it writes meanwhile is for whoever looks on.
+    const child = new WorkerProcess({ ...forkOptions(release, workers), capturesOutput: false }).attach({
+      wrote: () => {},
       reported: (_id: number, report: Report) => {
         if (report.tsgate === "hello") {
           progress = "greeted";

@@ -15,9 +15,11 @@ import type { Listener } from "./listeners.ts";
 import { type Exit, HEAP_LIMIT_REACHED, KILLED_FOR_MEMORY } from "./exit-cause.ts";
 import { LogBudget } from "./log-budget.ts";
 import { type Departure, type EndCause, isReady, type Rollout, type WorkerRecord } from "./model.ts";
+import type { OutputLine } from "./output-lines.ts";
 import { isHeldBack } from "./recycling.ts";
 import { isCanary } from "./rollout.ts";
 import type { WorkerPool } from "./worker-pool.ts";
+import type { OutputStream } from "./worker-process.ts";
 
 const TOO_SMALL = "give the container more memory, or run fewer --workers: the kernel kills them when it is used up";
 
@@ -71,6 +73,14 @@ export class Journal {
     // What throws once often throws again and again, for as long as the worker drains.
     if (msg === UNCAUGHT) this.#budgeted(worker, level, msg, record, true);
     else this.#write(level, msg, record);
+  }
+
+  /** A line that a worker has written to its standard output or error. */
+  output(id: number, stream: OutputStream, { text, isPart }: OutputLine): void {
+    const worker = this.#pool.worker(id);
+    const who = worker === undefined ? { id } : identity(worker);
+    const level = stream === "stdout" ? "info" : "warn";
+    this.#write(level, "application output", { role: "worker", ...who, stream, text, ...(isPart ? { isPart } : {}) });
   }
 
   ready(worker: WorkerRecord, bootMs: number): void {
@@ -163,7 +173,10 @@ export class Journal {
   }
 
   reload(outcome: "started" | "superseded" | "done", generation: number, fields?: LogFields): void {
-    this.#write("info", `reload ${outcome}`, { generation, ...fields, ...this.#pool.counts() });
+    const facts = { generation, ...fields, ...this.#pool.counts() };
+    if (outcome === "started") return this.#write("info", "reload started", facts);
+    if (outcome === "superseded") return this.#write("info", "reload superseded", facts);
+    this.#write("info", "reload done", facts);
   }
 
   reloadFailed(generation: number, error: string, stack?: string): void {

@@ -17,6 +17,7 @@ import type { Holdings } from "./holdings.ts";
 import { type WorkerRecord, TERM_SETTLE_MS } from "./model.ts";
 import type { Moves } from "./moves.ts";
 import type { Releases } from "./releases.ts";
+import type { LogReopening } from "./log-reopening.ts";
 import type { Reload } from "./reload.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -28,6 +29,7 @@ export interface ReportsOptions {
   readonly journal: Journal;
   readonly releases: Releases;
   readonly reload: Reload;
+  readonly reopening: LogReopening;
   /** The server's sockets, as they are now. */
   readonly holdings: Holdings;
 }
@@ -94,6 +96,8 @@ export class Reports {
           undefined,
           now,
         );
+      case "logs-reopened":
+        return this.#options.reopening.done(id);
       case "also-listening":
         return journal.alsoListening(worker, report);
       case "log":

@@ -12,6 +12,7 @@ import { takeInheritedDescriptors } from "./inherited-sockets.ts";
 import { preload } from "./preload.ts";
 import { prepareFirstRelease } from "./release.ts";
 import type { Ending } from "./stopping.ts";
+import { outputPump } from "./worker-process.ts";
 import { watchForZombies } from "./zombies.ts";
 
 export type { Ending } from "./stopping.ts";
@@ -33,6 +34,7 @@ export async function runServer(request: ConfigurationRequest): Promise<Ending> 
     file: settings.logFile,
     name: settings.name === "tsgate" ? undefined : settings.name,
   });
+  outputPump.holdWhile(log.isBehind);
   if (inherited.length > 0 && origins.bind !== "default")
     log.write("warn", "bind ignored: sockets were handed over", { descriptors: inherited });
   return runArbiter(new Arbiter({ release, readConfiguration, log: log.write, reopenLogs: log.reopen }), log);

@@ -14,8 +14,8 @@ import { type ForkOptions, WorkerProcess } from "./worker-process.ts";
 
 /** What may change how a worker is forked, or means that none will be. */
 const TELLING_FLAG =
-  /^(?:-[cehv]|--(?:config|chdir|env|env-file|node-arg|import|preload|help|version|print-config|check-config)(?:=|$))/;
-const TELLING_VARIABLE = /^(?:TSGATE_(?:CONFIG|CHDIR|ENV|ENV_FILE|NODE_ARG|IMPORT|PRELOAD)|LISTEN_FDS)$/;
+  /^(?:-[cehv]|--(?:config|chdir|env|env-file|node-arg|import|preload|capture-output|help|version|print-config|check-config)(?:=|$))/;
+const TELLING_VARIABLE = /^(?:TSGATE_(?:CONFIG|CHDIR|ENV|ENV_FILE|NODE_ARG|IMPORT|PRELOAD|CAPTURE_OUTPUT)|LISTEN_FDS)$/;
 const CONFIG_FILE = /^tsgate\.config\./;
 
 /** The number of workers, where the command line says it. */
@@ -60,7 +60,13 @@ function plainOptions(argv: readonly string[]): ForkOptions {
     memoryLimit === undefined
       ? []
       : heapArgs({ memoryLimit, workers: likelyWorkers(argv), nodeArgs: [], nodeOptions: process.env["NODE_OPTIONS"] });
-  return { entry: path.join(import.meta.dirname, "worker.cjs"), nodeArgs, env: {}, cwd: undefined };
+  return {
+    entry: path.join(import.meta.dirname, "worker.cjs"),
+    nodeArgs,
+    env: {},
+    cwd: undefined,
+    capturesOutput: false,
+  };
 }
 
 /** A guess, without the parser: when it is wrong, the spare is not taken. */

@@ -7,13 +7,16 @@ import type { ChildProcess } from "node:child_process";
 import cluster, { type Worker } from "node:cluster";
 import dgram from "node:dgram";
 import net from "node:net";
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { messageOf } from "../errors.ts";
 import { RELAY_FD } from "../hung-account.ts";
 import { inspectorOptions } from "../inspector-arguments.ts";
 import type { Order, Report } from "../messages.ts";
 import { type RawHandle, sendHandle } from "../node-handles.ts";
+import { settledWithin } from "../settled-within.ts";
 import type { Listener } from "./listeners.ts";
+import type { OutputLine } from "./output-lines.ts";
+import { OutputPump } from "./output-pump.ts";
 
 /** What is told of a worker's process. */
 export interface WorkerEvents {
@@ -22,7 +25,11 @@ export interface WorkerEvents {
   exited(id: number, code: number | null, signal: string | null): void;
   /** It lives, and can be told nothing more: its application has closed the channel. */
   disconnected(id: number): void;
+  /** It has written a line; only of one whose output is captured, and before its end is told. */
+  wrote(id: number, stream: OutputStream, line: OutputLine): void;
 }
+
+export type OutputStream = "stdout" | "stderr";
 
 export interface ForkOptions {
   /** The worker's entry file. */
@@ -31,15 +38,25 @@ export interface ForkOptions {
   /** Where it runs; undefined for the master's own directory. */
   readonly cwd: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Its standard output and error come to the master. */
+  readonly capturesOutput: boolean;
 }
 
 /** Standard streams as the master has them, the channel, and at `RELAY_FD` the pipe past the event loop. */
 const STDIO = ["inherit", "inherit", "inherit", "ipc", "pipe"];
+/** The descriptor by which a worker whose output is captured has the server's own standard output. */
+export const SERVER_STDOUT = 5;
+const CAPTURING_STDIO = ["inherit", "pipe", "pipe", "ipc", "pipe", 1];
 
 /** How long the last messages of a process that has ended are waited for. */
 const LAST_WORDS_MS = 1000;
+/** How long its output is: what it has started may hold that open. */
+const LAST_LINES_MS = 200;
 /** How long a process whose channel has ended gets to end as well: hardly any lives on. */
 const FOLLOWS_MS = 250;
+
+/** All workers share it: what one writes must not keep the others from being read. */
+export const outputPump = new OutputPump();
 
 export class WorkerProcess {
   readonly id: number;
@@ -53,7 +70,7 @@ export class WorkerProcess {
   constructor(options: ForkOptions) {
     // Round robin costs twice the CPU a connection and feeds hung workers: the workers accept by themselves.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    const { cwd, entry, nodeArgs, env } = options;
+    const { cwd, entry, nodeArgs, env, capturesOutput } = options;
     const inspector = inspectorOptions(nodeArgs, { ...process.env, ...env });
     cluster.setupPrimary({
       exec: entry,
@@ -61,7 +78,7 @@ export class WorkerProcess {
       inspectPort: inspector.port,
       args: [],
       serialization: "json",
-      stdio: STDIO,
+      stdio: capturesOutput ? CAPTURING_STDIO : STDIO,
       cwd,
     });
     this.id = ++newestId;
@@ -153,9 +170,11 @@ export class WorkerProcess {
       if (isReport(message)) this.#tell((events) => events.reported(this.id, message));
       discard(handle);
     });
+    const output = this.#readOutput(child);
+    const tellWhenRead = output === undefined ? tell : () => void settledWithin(LAST_LINES_MS, output).then(tell);
     // What a worker said last may still be in the channel when its exit is seen: the end is told when both are over.
     child.once("disconnect", () => {
-      tell();
+      tellWhenRead();
       if (end !== undefined) return;
       setTimeout(() => {
         if (end === undefined) this.#tell((events) => events.disconnected(this.id));
@@ -164,13 +183,21 @@ export class WorkerProcess {
     child.once("exit", (code, signal) => {
       end = { code, signal };
       if (child.connected) setTimeout(tell, LAST_WORDS_MS);
-      else tell();
+      else tellWhenRead();
     });
     child.on("error", (error) => {
       if (child.pid !== undefined || isTold) return;
       isTold = true;
       this.#tellForkFailed(error);
     });
+  }
+
+  /** Resolves when the last line has been told; undefined when its output is not captured. */
+  #readOutput({ stdout, stderr }: ChildProcess): Promise<unknown> | undefined {
+    if (stdout === null || stderr === null) return undefined;
+    const read = async (name: OutputStream, stream: Readable): Promise<void> =>
+      outputPump.read(stream, (line) => this.#tell((events) => events.wrote(this.id, name, line)));
+    return Promise.all([read("stdout", stdout), read("stderr", stderr)]);
   }
 }
 
@@ -200,6 +227,7 @@ const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string
     "application-loaded": [["info", "object"]],
     "application-started": [],
     ready: [],
+    "logs-reopened": [],
     "boot-failed": [["summary", "string"]],
     heartbeat: [
       ["requests", "number"],

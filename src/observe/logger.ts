@@ -22,6 +22,8 @@ export interface Log {
   readonly write: WriteRecord;
   /** Opens the file anew, after it was moved away. */
   readonly reopen: () => void;
+  /** Records wait for a target that takes them, but more slowly than they come: whoever can should hold back. */
+  readonly isBehind: () => boolean;
   /** Writes what is still waiting, for at most a second. The last call before the process ends. */
   readonly close: () => Promise<void>;
 }
@@ -30,6 +32,7 @@ export interface Log {
 export interface LogBackend {
   write(level: LogLevel, record: LogFields, msg: string): void;
   reopen(): void;
+  isBehind(): boolean;
   close(): Promise<void>;
 }
 
@@ -65,7 +68,7 @@ export function openLog(options: LogOptions): Log {
     await loading;
     await backend?.close();
   };
-  return { write, close, reopen: () => backend?.reopen() };
+  return { write, close, reopen: () => backend?.reopen(), isBehind: () => backend?.isBehind() ?? false };
 }
 
 function checkWritable(file: string): void {

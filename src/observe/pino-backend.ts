@@ -9,21 +9,31 @@ const LONGEST_CLOSE_MS = 1000;
 /** What may wait for a slow target, in bytes; records beyond it are dropped. */
 const LONGEST_QUEUE = 4 * 1024 ** 2;
 
-/** A target that has gone away, or a full disk, must not end the server: it goes on serving. */
-const ignoreTargetFailure = (): void => {};
-
 export async function createBackend({ level, format, file, name }: LogOptions): Promise<LogBackend> {
   const sink = destination({
     ...(file === undefined ? { fd: 2 } : { dest: file, append: true }),
     sync: false,
     maxLength: LONGEST_QUEUE,
   });
-  sink.on("error", ignoreTargetFailure);
+  let isBehind = false;
+  let dropped = 0;
+  const target: DestinationStream = { write: (line) => (isBehind = !sink.write(line)) };
   const isPretty = format === "pretty" || (format === "auto" && file === undefined && isatty(2));
-  const stream = isPretty ? await prettyStream(sink) : sink;
+  const stream = isPretty ? await prettyStream(target) : target;
   const logger = pino({ level, base: name === undefined ? null : { name }, timestamp: false }, stream);
+  const write: LogBackend["write"] = (recordLevel, record, msg) =>
+    logger[recordLevel]({ time: Date.now(), ...record }, msg);
+  sink.on("drop", () => dropped++);
+  // A target that has gone away, or a full disk, must not end the server: it goes on serving, and nobody waits for that.
+  sink.on("error", () => (isBehind = false));
+  sink.on("drain", () => {
+    isBehind = false;
+    if (dropped > 0) write("warn", { role: "master", pid: process.pid, count: dropped }, "log records dropped");
+    dropped = 0;
+  });
   return {
-    write: (recordLevel, record, msg) => logger[recordLevel]({ time: Date.now(), ...record }, msg),
+    write,
+    isBehind: () => isBehind,
     reopen: () => {
       if (file !== undefined) sink.reopen();
     },

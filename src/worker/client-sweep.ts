@@ -127,9 +127,10 @@ function describe(connection: Connection): LogFields {
 
 /** How a connection ends at each timeout; false when it does not, because something has come at the last moment. */
 const CUTS: Readonly<Record<ClientTimeout, (connection: Connection) => boolean>> = {
-  headers({ socket, speaks }) {
+  headers(connection) {
+    const { socket, speaks } = connection;
     if (speaks !== "http") return destroy(socket);
-    if (socket.bytesRead > 0) return answer(socket, 408);
+    if (socket.bytesRead > 0) return answer(connection, 408);
     // Of one that has said nothing nobody expects a reply; browsers connect ahead of need.
     closeUnlessRead(socket);
     return socket.destroyed;
@@ -137,14 +138,13 @@ const CUTS: Readonly<Record<ClientTimeout, (connection: Connection) => boolean>>
   body(connection) {
     const { socket } = connection;
     const reply = currentReply(connection);
-    return reply === undefined || reply.headersSent ? destroy(socket) : answer(socket, 408);
+    return reply === undefined || reply.headersSent ? destroy(socket) : answer(connection, 408);
   },
   response(connection) {
-    const { socket } = connection;
     const request = currentReply(connection)?.req;
     // A body on its way that the application has not read would reset the connection, and take the answer away.
     if (request?.complete === false) lingerAtClose(request);
-    return answer(socket, 504);
+    return answer(connection, 504);
   },
   send({ socket, transport }) {
     // What the kernel still holds for the client is given up too, and it cannot take the part for the whole.
@@ -158,8 +158,10 @@ const CUTS: Readonly<Record<ClientTimeout, (connection: Connection) => boolean>>
 };
 
 /** Says why, where the client can still read it. */
-function answer(socket: Socket, status: 408 | 504): true {
+function answer(connection: Connection, status: 408 | 504): true {
+  const { observer, socket } = connection;
   if (!socket.writable || socket.writableLength > 0) return destroy(socket);
+  observer?.refusing(status, socket, currentReply(connection));
   closeWith(status, socket);
   return true;
 }

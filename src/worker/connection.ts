@@ -7,6 +7,7 @@ import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ClientLimits, ClientWatch } from "./client-timeouts.ts";
+import type { RequestObserver } from "./request-observer.ts";
 import type { Flight } from "./requests-in-flight.ts";
 
 /** How a server's clients are treated; undefined where a limit is the program's own business. */
@@ -41,6 +42,8 @@ export interface Connection extends Flight {
   readonly server: Server;
   /** When it came, on the coarse clock. */
   readonly openedAt: number;
+  /** Told of its requests; undefined where nobody wants to know of them. */
+  readonly observer: RequestObserver | undefined;
   /** What is asked of its client; undefined for a server that is not ours to limit. */
   readonly limits: ServerLimits | undefined;
   /** What is known of its client's pace, once somebody has looked. */

@@ -12,13 +12,15 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { type RawHandle, serveConnection, transportOf } from "../node-handles.ts";
 import { Admission } from "./admission.ts";
+import { currentReply } from "./client-look.ts";
 import { shortestOf } from "./client-timeouts.ts";
 import { CoarseClock } from "./coarse-clock.ts";
 import { type Connection, connectionOf, keepConnection, type ServerLimits } from "./connection.ts";
 import { closeIfIdle } from "./idle-closing.ts";
 import { holdIfLong, releaseIfShort } from "./pipelining.ts";
 import { refuse } from "./refusals.ts";
-import { beginReply, endReply, listRequests } from "./requests-in-flight.ts";
+import { beginReply, endReply, listRequests, repliesInFlight } from "./requests-in-flight.ts";
+import type { RequestObserver } from "./request-observer.ts";
 import { websocketFarewell } from "./websocket-farewell.ts";
 
 /** HTTP/2: between the first GOAWAY and the one that names the last stream, more than a round trip (RFC 9113 section 6.8). */
@@ -33,6 +35,7 @@ interface TrackedServer {
   readonly server: Server;
   /** Undefined until it serves, and for what an application serves besides. */
   limits: ServerLimits | undefined;
+  readonly observer: RequestObserver | undefined;
 }
 
 export class Connections {
@@ -61,9 +64,10 @@ export class Connections {
   /**
    * Counts the connections and requests of `server`, whatever listeners it has, gets or loses: by what it emits. While
    * it drains, requests are handed on in the next tick: of several that came in one piece only the last may close.
+   * @param observer is told of each request before anybody else
    */
-  track(server: Server): void {
-    const tracked: TrackedServer = { server, limits: undefined };
+  track(server: Server, observer?: RequestObserver): void {
+    const tracked: TrackedServer = { server, limits: undefined, observer };
     this.#servers.set(server, tracked);
     const emitter = server as unknown as { emit: Emit };
     const { emit } = emitter;
@@ -78,13 +82,14 @@ export class Connections {
       if (event === "connection") this.#add(args[0] as Socket, tracked);
       else if (event === "upgrade" || event === "connect")
         this.#upgraded(args[0] as IncomingMessage, args[1] as Duplex);
+      else if (event === "clientError") failed(args[0], args[1] as Socket);
       return emit.apply(server, [event, ...args]);
     };
   }
 
   /** The same for a server that encrypts by itself, or speaks HTTP/2. */
-  trackLayers(server: Server, { isTls }: { readonly isTls: boolean }): void {
-    this.track(server);
+  trackLayers(server: Server, { isTls }: { readonly isTls: boolean }, observer?: RequestObserver): void {
+    this.track(server, observer);
     if (isTls) {
       server.prependListener("connection", () => {
         if (this.#arriving !== undefined) this.#arriving.speaks = "tls";
@@ -125,6 +130,11 @@ export class Connections {
     return listRequests(this.#open, limit);
   }
 
+  /** Ends the replies in flight for those who observe them: the process ends. */
+  endAll(): void {
+    for (const connection of this.#open) endReplies(connection);
+  }
+
   /** Every connection there is, as they came. */
   all(): Iterable<Connection> {
     return this.#open;
@@ -146,6 +156,7 @@ export class Connections {
     beginReply(connection, response);
     if (connection.speaks === "http") holdIfLong(connection);
     if (isHeldBack) connection.heldBack = response;
+    connection.observer?.begun(request, response, connection.newestAt);
     // A stream of HTTP/2 that has closed does not lead back to its connection.
     if (connection.speaks === "http2") response.on("close", () => replyEnded(connection, response));
     else response.on("close", endOfReply);
@@ -196,7 +207,7 @@ export class Connections {
     await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
   }
 
-  #add(socket: Socket, { server, limits }: TrackedServer): void {
+  #add(socket: Socket, { server, limits, observer }: TrackedServer): void {
     const connection: Connection = {
       transport: socket,
       socket,
@@ -214,6 +225,7 @@ export class Connections {
       isOffered: false,
       server,
       openedAt: this.clock.now,
+      observer,
       limits,
       watch: undefined,
       idleSince: this.isDraining ? performance.now() : 0,
@@ -228,12 +240,14 @@ export class Connections {
       this.#open.delete(connection);
       this.countChanged(this.#open.size);
       this.#admission.gone(connection);
+      endReplies(connection);
       if (this.#open.size === 0) this.#whenEmpty?.();
     });
   }
 
   #upgraded(request: IncomingMessage, socket: Duplex): void {
     this.#count();
+    connectionOf(request.socket)?.observer?.upgraded(request, socket, performance.now());
     this.#takeOver(connectionOf(socket), "other", websocketFarewell(request, socket));
   }
 
@@ -282,12 +296,24 @@ function closeUnused(connection: Connection): void {
   if (keepAliveTimeout > 0) setTimeout(close, keepAliveTimeout).unref();
 }
 
+/** Of a reply that stands in line behind another Node does not tell that its connection has closed. */
+function endReplies(connection: Connection): void {
+  if (connection.observer !== undefined && connection.inFlight > 0)
+    for (const response of repliesInFlight(connection)) connection.observer.ended(response);
+}
+
+function failed(error: unknown, socket: Socket): void {
+  const connection = connectionOf(socket);
+  connection?.observer?.failed(error, socket, currentReply(connection));
+}
+
 function endOfReply(this: ServerResponse): void {
   const connection = connectionOf(this.req.socket);
   if (connection !== undefined) replyEnded(connection, this);
 }
 
 function replyEnded(connection: Connection, response: ServerResponse): void {
+  connection.observer?.ended(response);
   endReply(connection, response);
   if (connection.speaks === "http") releaseIfShort(connection);
   connection.bytesAtRest = connection.socket.bytesRead;

@@ -8,19 +8,27 @@ import http, { type IncomingMessage, type RequestListener, type Server, type Ser
 import net from "node:net";
 import type { Duplex } from "node:stream";
 import { reportError } from "../errors.ts";
-import { expectContinue, toNodeListener } from "../gateway/index.ts";
+import { expectContinue, type NodeListenerOptions, type RequestName, toNodeListener } from "../gateway/index.ts";
 import type { BootOrder, ListenerInfo } from "../messages.ts";
 import { listenOnHandle, type RawHandle } from "../node-handles.ts";
+import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
+import type { RequestWatch } from "./access/request-watch.ts";
 import { log } from "./channel.ts";
 import type { Clientele } from "./clientele.ts";
 import type { ServerLimits } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import type { HeldServer } from "./held-server.ts";
 import { isTlsServer } from "./listen-capture.ts";
+import type { RequestObserver } from "./request-observer.ts";
 import type { LoadedApplication, ServerApplication, UpgradeListener } from "./load-application.ts";
 
 /** Makes a server for one socket; it does not listen yet. */
-export function createServer(app: LoadedApplication, order: BootOrder, clientele: Clientele): net.Server {
+export function createServer(
+  app: LoadedApplication,
+  order: BootOrder,
+  clientele: Clientele,
+  requests: RequestWatch,
+): net.Server {
   const { connections } = clientele;
   if (app.interface === "server") {
     const { server } = app.held;
@@ -29,9 +37,9 @@ export function createServer(app: LoadedApplication, order: BootOrder, clientele
     return holdWithin(clientele, createFront(server), () => server.maxConnections);
   }
   const server = http.createServer({ keepAliveTimeout: order.keepAliveMs, ...NO_TIMEOUTS });
-  connections.track(server);
+  connections.track(server, requests.observer);
   connections.limit(server, serverLimits(order));
-  server.on("request", requestListener(app, order));
+  server.on("request", requestListener(app, order, requests));
   if (app.interface !== "node") {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
       expectContinue(request, response);
@@ -48,10 +56,10 @@ export function createServer(app: LoadedApplication, order: BootOrder, clientele
 }
 
 /** Takes on the server of a program: its connections are counted. */
-export function adoptServer({ server }: HeldServer, connections: Connections): void {
+export function adoptServer({ server }: HeldServer, connections: Connections, observer?: RequestObserver): void {
   const isTls = isTlsServer(server);
-  if (isTls || !(server instanceof http.Server)) connections.trackLayers(server, { isTls });
-  else connections.track(server);
+  if (isTls || !(server instanceof http.Server)) connections.trackLayers(server, { isTls }, observer);
+  else connections.track(server, observer);
 }
 
 /** Not before it serves: programs set theirs when they are told that they listen. */
@@ -136,12 +144,14 @@ export async function listen(
   });
 }
 
-function requestListener(app: Exclude<LoadedApplication, ServerApplication>, order: BootOrder): RequestListener {
+function requestListener(
+  app: Exclude<LoadedApplication, ServerApplication>,
+  order: BootOrder,
+  requests: RequestWatch,
+): RequestListener {
   if (app.interface === "node") return guarded(app.listener);
-  return toNodeListener(app.application, {
-    multiprocess: order.multiprocess,
-    onError: (error, { method, path }) => logApplicationError(error, method, path),
-  });
+  const options: NodeListenerOptions = { multiprocess: order.multiprocess, onError: logApplicationError };
+  return requests.listener(app.application, (application) => toNodeListener(application, options));
 }
 
 /** Answers 500, or cuts a reply that has begun, where the application throws or rejects. */
@@ -174,7 +184,7 @@ const RETURNS_RESPONSE =
 /** A socket whose upgrade failed is of no use to anybody. */
 function guardedUpgrade(upgrade: UpgradeListener, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const fail = (error: unknown): void => {
-    logApplicationError(error, request.method ?? "", pathOf(request));
+    logApplicationError(error, nameOf(request));
     socket.destroy();
   };
   try {
@@ -185,20 +195,21 @@ function guardedUpgrade(upgrade: UpgradeListener, request: IncomingMessage, sock
   }
 }
 
-function pathOf({ url = "" }: IncomingMessage): string {
-  return url.split("?", 1)[0] ?? "";
+function nameOf({ method = "", url = "", headers }: IncomingMessage): RequestName {
+  return { method, path: url.split("?", 1)[0] ?? "", id: saneRequestId(headers[REQUEST_ID_HEADER]) };
 }
 
 function failRequest(error: unknown, request: IncomingMessage, response: ServerResponse): void {
-  logApplicationError(error, request.method ?? "", pathOf(request));
+  logApplicationError(error, nameOf(request));
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  // But its id, by which it is found in the log.
+  for (const name of response.getHeaderNames()) if (name !== REQUEST_ID_HEADER) response.removeHeader(name);
   response.writeHead(500, { "Content-Type": "text/plain" }).end("Internal Server Error\n");
 }
 
-function logApplicationError(error: unknown, method: string, path: string): void {
-  log("error", "application error", { method, path, error: reportError(error) });
+function logApplicationError(error: unknown, { method, path, id }: RequestName): void {
+  log("error", "application error", { method, path, requestId: id, error: reportError(error) });
 }

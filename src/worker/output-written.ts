@@ -6,9 +6,18 @@ import { settledWithin } from "../settled-within.ts";
 /** Whoever reads may be slow, and nobody need read at all. */
 const LONGEST_MS = 1000;
 
-/** Resolves when standard output and standard error have taken all that was written to them, or a second has passed. */
-export async function outputWritten(): Promise<void> {
-  await settledWithin(LONGEST_MS, Promise.all([process.stdout, process.stderr].map((stream) => written(stream))));
+/**
+ * Resolves when standard output and standard error have taken all that was written to them, and `others` has settled, or
+ * when a second has passed.
+ */
+export async function outputWritten(others: Promise<void> | undefined): Promise<void> {
+  const streams = [process.stdout, process.stderr].map((stream) => written(stream));
+  await settledWithin(LONGEST_MS, Promise.all([...streams, others]));
+}
+
+/** Whoever reads them may go before this process does: what is written then is lost, and that is all. */
+export function outliveReader(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
 async function written(stream: Writable): Promise<void> {

@@ -8,6 +8,7 @@ import type net from "node:net";
 import type { BootOrder, ListenerInfo, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
 import type { WorkerLoad } from "../worker-load.ts";
+import type { RequestWatch } from "./access/request-watch.ts";
 import { Acceptor } from "./acceptor.ts";
 import { Arrivals } from "./arrivals.ts";
 import { log, report } from "./channel.ts";
@@ -27,12 +28,12 @@ export class Reception {
   readonly #program: Server | undefined;
   #isLeaving = false;
 
-  constructor(app: LoadedApplication, order: BootOrder, clientele: Clientele) {
+  constructor(app: LoadedApplication, order: BootOrder, clientele: Clientele, requests: RequestWatch) {
     const { connections } = clientele;
     this.#connections = connections;
     this.#program = app.interface === "server" ? app.held.server : undefined;
     this.#acceptor = new Acceptor({
-      createServer: () => createServer(app, order, clientele),
+      createServer: () => createServer(app, order, clientele, requests),
       backlog: order.backlog,
       limit: order.workerConnections,
       connectionCount: () => connections.size,

@@ -5,6 +5,7 @@
 
 import type { ServerResponse } from "node:http";
 import type { RequestInFlight } from "../hung-account.ts";
+import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 
 /** The requests of one connection. */
 export interface Flight {
@@ -51,13 +52,20 @@ export function listRequests(
   return { inFlight: begun.length, requests: oldest.map(([response, at]) => describe(response, now - at)) };
 }
 
+export function repliesInFlight(flight: Flight): readonly ServerResponse[] {
+  const others = flight.others === undefined ? [] : [...flight.others.keys()];
+  return flight.newest !== undefined && isNewestInFlight(flight) ? [...others, flight.newest] : others;
+}
+
 function isNewestInFlight({ inFlight, others }: Flight): boolean {
   return inFlight > (others?.size ?? 0);
 }
 
 function describe({ req }: ServerResponse, ageMs: number): RequestInFlight {
   const [path = ""] = (req.url ?? "").split("?", 1);
-  return { method: req.method ?? "", path: path.slice(0, LONGEST_PATH), ageMs: Math.round(ageMs) };
+  const requestId = saneRequestId(req.headers[REQUEST_ID_HEADER]);
+  const id = requestId === undefined ? {} : { requestId };
+  return { method: req.method ?? "", path: path.slice(0, LONGEST_PATH), ageMs: Math.round(ageMs), ...id };
 }
 
 const LONGEST_PATH = 500;

@@ -9,6 +9,7 @@ import { EXIT, messageOf, reportError } from "../errors.ts";
 import { REQUESTS_TOLD } from "../hung-account.ts";
 import type { BootOrder, DrainReason, ListenerInfo, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
+import { RequestWatch } from "./access/request-watch.ts";
 import { giveAccountOf } from "./account.ts";
 import { Boot } from "./boot.ts";
 import { log, receiveOrders, report } from "./channel.ts";
@@ -24,7 +25,7 @@ import { keepInspectable } from "./inspection.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import type { LoadedApplication } from "./load-application.ts";
 import { takeSignals } from "./process-signals.ts";
-import { outputWritten } from "./output-written.ts";
+import { outliveReader, outputWritten } from "./output-written.ts";
 import { Reception } from "./reception.ts";
 import { settledWithin } from "../settled-within.ts";
 import { toldReady } from "./told-ready.ts";
@@ -54,6 +55,7 @@ export class Worker {
   #app: LoadedApplication | undefined;
   /** From when the application has loaded. */
   #reception: Reception | undefined;
+  #requests: RequestWatch | undefined;
   /** Until it is ready. */
   #boot: Boot | undefined;
   #isLeaving = false;
@@ -100,6 +102,9 @@ export class Worker {
         return this.#handover?.answered(order.token, order.isTaken);
       case "drain":
         return this.#leave(order);
+      case "reopen-logs":
+        await this.#requests?.reopen();
+        return report({ tsgate: "logs-reopened" });
       case "quit":
         return process.exit(EXIT.stopped);
       case "all-answered":
@@ -114,10 +119,13 @@ export class Worker {
   async #start(order: BootOrder): Promise<void> {
     const boot = this.#begin(order);
     const hasToldReady = order.waitReady ? toldReady() : undefined;
+    if (order.isOutputCaptured) outliveReader();
+    const requests = new RequestWatch(order, this.#connections);
+    this.#requests = requests;
     try {
       this.#app = await boot.load();
-      this.#adopt(this.#app);
-      this.#reception = new Reception(this.#app, order, this.#clientele);
+      this.#adopt(this.#app, requests);
+      this.#reception = new Reception(this.#app, order, this.#clientele, requests);
       await boot.start(this.#app, hasToldReady);
     } catch (error) {
       boot.fail(error);
@@ -147,9 +155,9 @@ export class Worker {
   }
 
   /** A program's own server: its connections are counted, and its `close()` makes this worker leave. */
-  #adopt(app: LoadedApplication): void {
+  #adopt(app: LoadedApplication, { observer }: RequestWatch): void {
     if (app.interface !== "server") return;
-    adoptServer(app.held, this.#connections);
+    adoptServer(app.held, this.#connections, observer);
     app.held.own({ closed: () => this.#onServerClosed(), connectionCount: () => this.#connections.size });
   }
 
@@ -158,6 +166,7 @@ export class Worker {
     if (this.#app === undefined || this.#order === undefined || reception === undefined || this.#isLeaving)
       return handle?.close();
     this.#clientele.watch();
+    this.#requests?.open();
     try {
       if (!(await reception.take(listener, handle))) return;
     } catch (error) {
@@ -214,7 +223,7 @@ export class Worker {
     // What it has served and grown to in the end.
     this.#heartbeat?.beat();
     if (this.#order !== undefined) await runWorkerHook(this.#order.hooksFile, "workerExit", this.#order.worker);
-    await outputWritten();
+    await outputWritten(this.#requests?.written());
     process.exit(exitCode);
   }
 

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
+import { accessLog } from "./access-log.mjs";
 import { evenLoad } from "./even-load.mjs";
 import { fetchHandler } from "./fetch-handler.mjs";
 import { freshConnections } from "./fresh-connections.mjs";
@@ -37,6 +38,7 @@ const BENCHMARKS = {
   "slow-clients": slowClients,
   "master-cpu": masterCpu,
   "hung-worker": hungWorker,
+  "access-log": accessLog,
 };
 
 /**

@@ -25,6 +25,7 @@ import {
   readAgain,
   readOrClose,
   sendHandle,
+  sentHead,
   serveConnection,
   socketsAtRest,
   stopAccepting,
@@ -301,6 +302,20 @@ describe("the handles that master and workers share", () => {
     const client = tls.connect({ port: (server.address() as net.AddressInfo).port, ca: cert, servername: "localhost" });
     onTestFinished(() => void client.destroy());
     expect(transportOf(((await encrypted) as [tls.TLSSocket])[0])).toBe((await plain)[0]);
+  });
+
+  it("know the head of a reply as it was sent", async () => {
+    let response: http.ServerResponse | undefined;
+    const server = http.createServer((_, reply) => {
+      expect(sentHead(reply)).toBeUndefined();
+      response = reply.writeHead(201, ["X-A", "1", "X-A", "2"]);
+      reply.end("body");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    await fetch(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`);
+    expect(response && sentHead(response)).toMatch(/^HTTP\/1\.1 201 Created\r\nX-A: 1\r\nX-A: 2\r\n[^]*\r\n\r\n$/);
   });
 
   it("make a module the main one of its process", () => {

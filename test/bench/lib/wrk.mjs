@@ -29,16 +29,17 @@ export async function needWrk() {
 
 /**
  * @param {number} port
- * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number }} options
+ * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number, headers?: readonly string[] }} options
  *   `closes`: a fresh connection for every request; `pauseMs`: between two requests of a connection; `core`: the only one
  *   that wrk may run on
  * @returns {Promise<Load>}
  */
-export async function load(port, { connections, seconds, closes = false, pauseMs = 0, core }) {
+export async function load(port, { connections, seconds, closes = false, pauseMs = 0, core, headers = [] }) {
   const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
   try {
     const args = ["-t", "1", "-c", String(connections), "-d", `${seconds}s`];
     if (closes) args.push("-H", "Connection: close");
+    for (const header of headers) args.push("-H", header);
     if (pauseMs > 0) {
       const script = path.join(folder, "pause.lua");
       await writeFile(script, `function delay() return ${pauseMs} end\n`);

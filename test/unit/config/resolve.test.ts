@@ -75,6 +75,10 @@ describe("with nothing given", () => {
       logLevel: "info",
       logFormat: "auto",
       logFile: undefined,
+      accessLogfile: undefined,
+      accessLogformat: "combined",
+      requestId: "auto",
+      captureOutput: false,
     });
     expect(new Set(Object.values(origins))).toEqual(new Set(["default"]));
     expect(workersReason).toBe("3 CPUs");

@@ -1,0 +1,40 @@
+/** What came and could not be read as a request, as a line of the access log: what is known of it is little. */
+
+import type { AccessEntry } from "../../observe/access-entry.ts";
+
+/** The status that Node answers with, should nobody see what was answered; undefined for what is no request at all. */
+export function refusalStatus(error: unknown): number | undefined {
+  const { code } = error as { code?: unknown };
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return 408;
+  if (code === "HPE_HEADER_OVERFLOW") return 431;
+  if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") return 413;
+  // A connection that breaks, or a handshake that fails, comes the same way.
+  return typeof code === "string" && code.startsWith("HPE_") ? 400 : undefined;
+}
+
+/** The line's entry. The request line is taken from what had arrived, if that began with one. */
+export function refusedEntry(
+  error: unknown,
+  { address, status, endedAt }: Pick<AccessEntry, "address" | "status" | "endedAt">,
+): AccessEntry {
+  const { rawPacket } = (error ?? {}) as { rawPacket?: unknown };
+  const packet = Buffer.isBuffer(rawPacket) ? rawPacket.toString("latin1", 0, LONGEST_REQUEST_LINE) : "";
+  const [, method = "", target = "", version = ""] = REQUEST_LINE.exec(packet) ?? [];
+  return {
+    address,
+    method,
+    target,
+    version,
+    headers: {},
+    status,
+    bytes: 0,
+    durationMs: 0,
+    endedAt,
+    isCut: false,
+    replyHeader: () => undefined,
+    variable: () => undefined,
+  };
+}
+
+const LONGEST_REQUEST_LINE = 8192;
+const REQUEST_LINE = /^([A-Z]+) (\S+) HTTP\/(\d\.\d)\r?\n/;

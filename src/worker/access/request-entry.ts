@@ -1,0 +1,91 @@
+/**
+ * A request of `node:http` or `node:http2` as a line of the access log, from its head to the end of its reply. What an
+ * application may change on the way (target, method) is taken at the beginning, the rest when the line is written.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { sentHead } from "../../node-handles.ts";
+import type { AccessEntry } from "../../observe/access-entry.ts";
+import { environVariable } from "./entry-environ.ts";
+import { peerAddress } from "./peer-address.ts";
+
+/** In nginx's words: the connection closed before there was any reply. */
+const NO_REPLY = 499;
+
+export class RequestEntry implements AccessEntry {
+  readonly request: IncomingMessage;
+  /** Undefined for an upgrade, which the application answers on the socket. */
+  readonly response: ServerResponse | undefined;
+  readonly address: string | undefined;
+  readonly method: string;
+  readonly target: string;
+  /** On the monotonic clock. */
+  readonly startedAt: number;
+  bytesWritten = 0;
+  durationMs: number = Number.NaN;
+  endedAt: number = Number.NaN;
+  /** What was answered past the response: to an upgrade, or to a request whose rest could not be read. */
+  answered: number | undefined = undefined;
+  isCut = false;
+  isOver = false;
+
+  constructor(request: IncomingMessage, response: ServerResponse | undefined, startedAt: number) {
+    this.request = request;
+    this.response = response;
+    this.address = peerAddress(request.socket);
+    this.method = request.method as string;
+    this.target = request.url as string;
+    this.startedAt = startedAt;
+  }
+
+  get version(): string {
+    return this.request.httpVersion;
+  }
+
+  get headers(): IncomingMessage["headers"] {
+    return this.request.headers;
+  }
+
+  get status(): number {
+    return this.#sentStatus ?? this.answered ?? NO_REPLY;
+  }
+
+  /** What an application writes as the reply to HEAD, or with these statuses, is not sent. */
+  get bytes(): number {
+    const status = this.#sentStatus;
+    const hasBody = status !== undefined && status !== 204 && status !== 304 && this.method !== "HEAD";
+    return hasBody ? this.bytesWritten : 0;
+  }
+
+  /** Undefined where no reply was begun, or one that stood in line behind another until the connection closed. */
+  get #sentStatus(): number | undefined {
+    const { response, isCut } = this;
+    if (response?.headersSent !== true || (isCut && response.socket === null)) return undefined;
+    return response.statusCode;
+  }
+
+  replyHeader(name: string): string | undefined {
+    const { response } = this;
+    if (response === undefined) return undefined;
+    const head = sentHead(response);
+    return head === undefined ? textOf(response.getHeader(name)) : headerIn(head, name);
+  }
+
+  variable(name: string): string | undefined {
+    return environVariable(this.request, this.response, name);
+  }
+}
+
+/** A header in a head as it was sent: the values of all lines of this name. */
+function headerIn(head: string, name: string): string | undefined {
+  const values: string[] = [];
+  for (const line of head.split("\r\n").slice(1)) {
+    const colon = line.indexOf(":");
+    if (colon === name.length && line.slice(0, colon).toLowerCase() === name) values.push(line.slice(colon + 1).trim());
+  }
+  return values.length === 0 ? undefined : values.join(", ");
+}
+
+function textOf(value: number | string | readonly string[] | undefined): string | undefined {
+  return value === undefined ? undefined : typeof value === "object" ? value.join(", ") : String(value);
+}
