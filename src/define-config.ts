@@ -37,6 +37,9 @@ export interface ConfigInput extends Hooks {
   logLevel?: LogLevel;
   logFormat?: LogFormat;
   logFile?: string;
+  adminBind?: string | number | readonly (string | number)[];
+  adminTokenFile?: string;
+  minReady?: number;
 }
 
 /** Returns `config` as it is; gives a configuration file its type. */

@@ -4,10 +4,12 @@
  */
 
 import type { AppReference } from "./app-ref.ts";
+import type { ApplicationMetric } from "./application-metrics.ts";
 import type { InterfaceName, LogLevel, WorkerInfo } from "./config/types.ts";
 import type { ErrorReport } from "./errors.ts";
 import type { AskingWay, RequestInFlight } from "./hung-account.ts";
 import type { WorkerLoad } from "./worker-load.ts";
+import type { WorkerStats } from "./worker-stats.ts";
 
 /** What a worker has to know to boot: the answer to its `hello`. */
 export interface BootOrder {
@@ -31,6 +33,8 @@ export interface BootOrder {
   readonly heartbeatMs: number;
   /** It beats at once when it has begun so many requests; 0 for never. */
   readonly maxRequests: number;
+  /** Somebody wants to know what it does: it counts, and reports `stats`. */
+  readonly measures: boolean;
   readonly backlog: number;
   /** Connections that it may hold at once; 0 for any number. */
   readonly workerConnections: number;
@@ -110,7 +114,9 @@ export type Order =
   /** The master has seen this worker's SIGTERM and will decide. */
   | { readonly tsgate: "term-seen" }
   /** Sent back at once: whatever the worker had asked for before has been answered by now. */
-  | { readonly tsgate: "all-answered" };
+  | { readonly tsgate: "all-answered" }
+  /** Answered with `application-metrics`. */
+  | { readonly tsgate: "tell-application-metrics"; readonly request: number };
 
 /** Why a worker that serves is replaced by another of the same release: it has served long enough, or grown too large. */
 export type RecyclingReason = "max requests" | "max age" | "max memory";
@@ -188,6 +194,16 @@ export type Report =
   | { readonly tsgate: "connection-answered"; readonly move: number; readonly isHeld: boolean }
   /** How it can be asked should its event loop be blocked; by a signal as long as nothing else was said. */
   | { readonly tsgate: "asked-by"; readonly way: AskingWay }
+  | { readonly tsgate: "stats"; readonly stats: WorkerStats }
+  /**
+   * What the application's own `prom-client` holds, null when it could not say; `request` is 0 for its last word, which
+   * nobody has asked for.
+   */
+  | {
+      readonly tsgate: "application-metrics";
+      readonly request: number;
+      readonly metrics: readonly ApplicationMetric[] | null;
+    }
   | { readonly tsgate: "term-received" }
   /** The application threw where nobody catches; the worker drains by itself. */
   | {

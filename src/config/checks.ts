@@ -14,6 +14,9 @@ export function checkSettings(settings: Settings, cwd: string, where: (key: keyo
   checkDirectory(settings.chdir, where("chdir"));
   checkAddresses(settings.bind, where("bind"));
   checkAccessLog(settings.accessLogfile, where("accessLogfile"));
+  checkAddresses(settings.adminBind, where("adminBind"));
+  checkAdminAddresses(settings, where("adminBind"));
+  checkMinReady(settings, where("minReady"));
   checkImports(settings.import, settings.chdir ?? cwd, where("import"));
 }
 
@@ -34,6 +37,21 @@ function checkAddresses(addresses: readonly BindAddress[], where: string): void 
     if (complaint !== undefined) throw usageError(`${where}: ${complaint}`);
     if (address.kind === "abstract") checkAbstract(text, where);
   }
+}
+
+/** One socket cannot serve both. */
+function checkAdminAddresses({ adminBind, bind }: Settings, where: string): void {
+  const taken = new Set(bind.filter((one) => one.kind !== "tcp" || one.port !== 0).map((one) => formatAddress(one)));
+  const twice = adminBind.map((one) => formatAddress(one)).find((text) => taken.has(text));
+  if (twice !== undefined)
+    throw usageError(`${where}: ${twice} is an address of the application too (--bind); give it one of its own`);
+}
+
+function checkMinReady({ minReady, workers }: Settings, where: string): void {
+  if (minReady <= workers || minReady === 1) return;
+  throw usageError(
+    `${where}: ${minReady} workers can never be ready, there are ${workers}; give at most ${workers}, or more workers`,
+  );
 }
 
 /** Node 20 pads abstract names with NULs, so that no client finds them. */

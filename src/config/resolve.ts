@@ -12,6 +12,7 @@ import { environmentLayer, fileLayer, flagsLayer, readSetting, type Environment,
 import { readMachineFacts } from "./machine-facts.ts";
 import { variableOf, type DefaultFacts, type FoundDefault, type SettingRow } from "./setting-row.ts";
 import { rowOf, SETTING_KEYS, SETTINGS } from "./settings.ts";
+import { readTokenFile } from "./token-file.ts";
 import type { BindAddress, Configuration, Origin, Settings } from "./types.ts";
 import { quoted, ValueError } from "./value-error.ts";
 import type { MachineFacts } from "./worker-count.ts";
@@ -52,6 +53,10 @@ export async function resolveConfiguration(given: ConfigurationRequest): Promise
     workersReason: found.workers.reason,
     memoryLimit: request.machine().memoryLimit,
     workerEnv: await workerEnv(settings, request.env),
+    adminToken:
+      settings.adminTokenFile === undefined
+        ? undefined
+        : await readTokenFile(settings.adminTokenFile, found.adminTokenFile.where),
   };
 }
 
@@ -129,6 +134,7 @@ function withAbsolutePaths(settings: Settings, cwd: string): Settings {
   const absolute: Record<string, unknown> = {
     ...settings,
     bind: settings.bind.map((address) => absoluteAddress(address, chdir ?? cwd)),
+    adminBind: settings.adminBind.map((address) => absoluteAddress(address, chdir ?? cwd)),
     chdir,
   };
   for (const key of SETTING_KEYS) {

@@ -7,6 +7,7 @@
 import type { SettingRow, SettingRows } from "./setting-row.ts";
 import { APPLICATION } from "./settings/application.ts";
 import { LOGGING } from "./settings/logging.ts";
+import { OPERATION } from "./settings/operation.ts";
 import { PROCESS } from "./settings/process.ts";
 import { SOCKETS } from "./settings/sockets.ts";
 import { TIMEOUTS } from "./settings/timeouts.ts";
@@ -21,6 +22,7 @@ export const SETTINGS: SettingRows<keyof Settings> = {
   ...TIMEOUTS,
   ...PROCESS,
   ...LOGGING,
+  ...OPERATION,
 };
 
 /** The groups of `--help` and of the settings page, in their order, each with the keys of its settings. */
@@ -31,6 +33,7 @@ export const GROUPS = Object.entries({
   Timeouts: TIMEOUTS,
   Process: PROCESS,
   Logging: LOGGING,
+  Operation: OPERATION,
 }).map(([name, rows]) => ({ name, keys: Object.keys(rows) as readonly (keyof Settings)[] }));
 
 /** The keys of all settings, in the order of the table. */

@@ -65,6 +65,9 @@ export interface Settings {
   readonly accessLogformat: string;
   readonly requestId: RequestIdChoice;
   readonly captureOutput: boolean;
+  readonly adminBind: readonly BindAddress[];
+  readonly adminTokenFile: string | undefined;
+  readonly minReady: number;
 }
 
 /** Where a value came from, later ones winning. */
@@ -118,4 +121,6 @@ export interface Configuration {
   readonly memoryLimit: number | undefined;
   /** The variables of `--env-file` and `--env`, in the order in which they apply over the master's environment. */
   readonly workerEnv: Readonly<Record<string, string>>;
+  /** What `adminTokenFile` holds. */
+  readonly adminToken: string | undefined;
 }

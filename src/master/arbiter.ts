@@ -4,13 +4,14 @@
  * master knows is in one pool; what to do about it is decided by pure policies and done by the crew.
  */
 
-import type { Hooks } from "../config/types.ts";
+import type { Hooks, Settings } from "../config/types.ts";
 import { monotonicNow } from "../deadline.ts";
 import { assertNever, reportError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
+import { Admin } from "./admin.ts";
 import { Alarm } from "./alarm.ts";
 import { Balancer } from "./balancer.ts";
-import { processTitle, workerInfo } from "./boot-order.ts";
+import { isObserved, processTitle, workerInfo } from "./boot-order.ts";
 import { Capacity, poolLimits } from "./capacity.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -33,6 +34,7 @@ import { Releases } from "./releases.ts";
 import { Reports } from "./reports.ts";
 import { isStopSignal, listenForSignals, type MasterSignal } from "./signals.ts";
 import { type Ending, Stopping } from "./stopping.ts";
+import { Telemetry } from "./telemetry.ts";
 import { giveUpAt, overdue } from "./watchdog.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { WorkerEvents } from "./worker-process.ts";
@@ -43,6 +45,8 @@ export interface ArbiterOptions {
   readonly readConfiguration: ReadConfiguration;
   readonly log: WriteRecord;
   readonly reopenLogs: () => void;
+  /** Records that the log's target was too slow for. */
+  readonly droppedRecords: () => number;
 }
 
 export class Arbiter {
@@ -62,6 +66,9 @@ export class Arbiter {
   readonly #capacity: Capacity;
   readonly #stopping: Stopping;
   readonly #holdings = new Holdings();
+  /** Where somebody can look at the server from outside. */
+  readonly #telemetry: Telemetry | undefined;
+  #admin: Admin | undefined;
   #stopListening: (() => void) | undefined;
   readonly #alarm = new Alarm(() => this.#queue.push({ type: "deadline-passed" }));
   /** The instant at which what is wanted was last compared with what is there. */
@@ -75,7 +82,8 @@ export class Arbiter {
     this.#log = options.log;
     this.#releases = new Releases(options.release);
     this.#pool = new WorkerPool(settings.workers, poolLimits(settings, settings.workers), monotonicNow());
-    this.#journal = new Journal(options.log, this.#pool);
+    this.#telemetry = isObserved(settings) ? this.#observed() : undefined;
+    this.#journal = new Journal(options.log, this.#pool, this.#telemetry?.chronicle);
     this.#crew = new Crew({
       pool: this.#pool,
       journal: this.#journal,
@@ -116,6 +124,7 @@ export class Arbiter {
       reload: this.#reload,
       holdings: this.#holdings,
       reopening: this.#reopening,
+      telemetry: this.#telemetry,
     });
     this.#stopping = new Stopping({ pool: this.#pool, releases: this.#releases, log: options.log });
   }
@@ -145,10 +154,13 @@ export class Arbiter {
       this.#queue.push({ type: "signal", signal });
       if (isStopSignal(signal)) this.#cutHookShort();
     });
+    process.once("exit", () => this.#closeAdmin());
     if (settings.pid !== undefined) this.#holdings.acquirePidfile(settings.pid);
     if (!(await this.#unlessStopped(runHook(configuration.hooks, "onStarting", this.#log)))) return;
     await this.#holdings.openListeners(settings.bind);
+    await this.#openAdmin(settings);
     this.#journal.starting(configuration);
+    this.#admin?.announce();
     this.#reload.start(this.#options.release, monotonicNow());
     this.#reconcile(false);
     this.#sleepUntilNearestDeadline();
@@ -222,7 +234,19 @@ export class Arbiter {
         error: this.#stopping.ending.error?.message,
       });
     }
+    this.#closeAdmin();
     this.#stopListening?.();
+  }
+
+  async #openAdmin({ adminBind }: Settings): Promise<void> {
+    if (this.#telemetry === undefined) return;
+    await this.#telemetry.start();
+    this.#admin = await Admin.open(adminBind, this.#telemetry, this.#log);
+  }
+
+  #closeAdmin(): void {
+    this.#admin?.close();
+    this.#telemetry?.stop();
   }
 
   // ---- events
@@ -261,6 +285,7 @@ export class Arbiter {
     const isSaidElsewhere = departure.isAbnormal && this.#reload.isEndedBy(departure.worker.generation);
     this.#journal.gone(departure, { code, signal, isOomKill }, isSaidElsewhere);
     this.#journal.replacementFailed(departure);
+    this.#telemetry?.gone(departure.worker);
     if (departure.isAbnormal) this.#onAbnormalEnd(departure, code, signal);
     void runHook(this.#hooks(), "childExit", this.#log, workerInfo(departure.worker), code, signal);
   }
@@ -301,6 +326,16 @@ export class Arbiter {
       // Of no consequence to anybody: it need not wait in the queue.
       wrote: (id, stream, line) => this.#journal.output(id, stream, line),
     };
+  }
+
+  #observed(): Telemetry {
+    return new Telemetry({
+      pool: this.#pool,
+      releases: this.#releases,
+      listeners: () => this.#holdings.listeners,
+      send: (id, order) => this.#crew.send(id, order),
+      droppedRecords: this.#options.droppedRecords,
+    });
   }
 
   /** Waits for hooks, but no longer than until somebody asks for a stop; false if that came first. */

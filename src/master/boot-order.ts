@@ -44,6 +44,7 @@ export function bootOrder(
     gracefulTimeoutMs: settings.gracefulTimeout,
     heartbeatMs: heartbeatMs(settings.timeout),
     maxRequests,
+    measures: isObserved(settings),
     backlog: settings.backlog,
     workerConnections: settings.workerConnections,
     multiprocess: settings.workers > 1,
@@ -78,6 +79,11 @@ function accessLogOrder({ accessLogfile, accessLogformat, captureOutput }: Setti
 function givesRequestIds({ requestId, accessLogfile, accessLogformat }: Settings): boolean {
   if (requestId !== "auto") return requestId === "on";
   return accessLogfile !== undefined && showsRequestId(accessLogformat);
+}
+
+/** Whether anybody can ask what the workers do: nothing is counted otherwise. */
+export function isObserved(settings: Settings): boolean {
+  return settings.adminBind.length > 0;
 }
 
 /** A worker as the user's hooks see it, without what the pool knows of it beyond that. */

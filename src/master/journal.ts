@@ -1,6 +1,7 @@
 /**
  * The pool's life as log records: constant messages, the worker's slot, generation and pid beside them, and with every
- * change of the pool the four counts. A slot in a crash loop writes no more than its budget.
+ * change of the pool the four counts. A slot in a crash loop writes no more than its budget. Where somebody looks at the
+ * server from outside, the chronicle is told the same.
  */
 
 import { heapLimitFor } from "../config/heap-limit.ts";
@@ -8,6 +9,7 @@ import type { Configuration, LogLevel } from "../config/types.ts";
 import { monotonicNow } from "../deadline.ts";
 import type { LogFields, WriteRecord } from "../logger.ts";
 import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
+import type { Chronicle } from "./chronicle.ts";
 import { heapFacts } from "./boot-order.ts";
 import type { Examination } from "./hang/examine.ts";
 import { findings } from "./hang/findings.ts";
@@ -27,14 +29,16 @@ export class Journal {
   readonly #write: WriteRecord;
   readonly #pool: WorkerPool;
   readonly #budget: LogBudget;
+  readonly #chronicle: Chronicle | undefined;
   #degraded = "";
   #heldBack = 0;
   readonly #unreplaced = new Map<number, number>();
   #named: { readonly generation: number; readonly addresses: Set<string> } = { generation: 0, addresses: new Set() };
 
-  constructor(write: WriteRecord, pool: WorkerPool) {
+  constructor(write: WriteRecord, pool: WorkerPool, chronicle?: Chronicle) {
     this.#write = write;
     this.#pool = pool;
+    this.#chronicle = chronicle;
     this.#budget = new LogBudget(write);
   }
 
@@ -55,6 +59,7 @@ export class Journal {
   }
 
   spawned(worker: WorkerRecord): void {
+    this.#chronicle?.spawned();
     this.#change("info", "worker spawned", worker);
   }
 
@@ -84,6 +89,7 @@ export class Journal {
   }
 
   ready(worker: WorkerRecord, bootMs: number): void {
+    this.#chronicle?.ready(worker, bootMs);
     this.#change("info", "worker ready", worker, { bootMs: Math.round(bootMs) });
   }
 
@@ -97,6 +103,7 @@ export class Journal {
   }
 
   draining(worker: WorkerRecord, why: DrainReason, facts: LogFields = {}): void {
+    this.#chronicle?.draining(worker, why);
     this.#change("info", "worker draining", worker, { why, ...facts });
   }
 
@@ -121,14 +128,17 @@ export class Journal {
   }
 
   uncaught(worker: WorkerRecord, { origin, error, inFlight, requests }: Extract<Report, { tsgate: "uncaught" }>): void {
+    this.#chronicle?.uncaught(worker, error);
     this.#about(worker, "error", UNCAUGHT, { origin, error, inFlight, requests });
   }
 
   disconnected(worker: WorkerRecord): void {
+    this.#chronicle?.draining(worker, "disconnected");
     this.#about(worker, "error", "the application closed the channel to the master", { hint: DISCONNECTED_HINT });
   }
 
   serverClosed(worker: WorkerRecord): void {
+    this.#chronicle?.draining(worker, "closed by the application");
     this.#about(worker, "error", "the application closed its server");
   }
 
@@ -146,6 +156,7 @@ export class Journal {
   killed(worker: WorkerRecord, cause: EndCause, examination: Examination | undefined): void {
     // Told to leave at once, it was given no time: its end is not worth a warning.
     if (worker.hasQuitOrder) return;
+    this.#chronicle?.killed(worker, cause);
     const found =
       examination === undefined
         ? { found: worker.examined && "nothing: there was no time to find out what blocks it" }
@@ -155,11 +166,9 @@ export class Journal {
   }
 
   /** @param isSaidElsewhere its failure ends the rollout or the start, which says why in its own words */
-  gone(
-    { worker, failure, cause, isAbnormal }: Departure,
-    { code, signal, isOomKill }: Exit,
-    isSaidElsewhere: boolean,
-  ): void {
+  gone(departure: Departure, { code, signal, isOomKill }: Exit, isSaidElsewhere: boolean): void {
+    const { worker, failure, cause, isAbnormal } = departure;
+    this.#chronicle?.gone(departure, code, signal, isSaidElsewhere);
     const isLoud = isAbnormal && !isSaidElsewhere;
     const why = isLoud && failure !== undefined ? { error: failure.summary, stack: failure.stack } : {};
     const { requests, rssBytes } = worker.usage;
@@ -169,17 +178,27 @@ export class Journal {
   }
 
   resized(target: number): void {
+    this.#chronicle?.resized(target);
     this.#write("info", "workers changed", { target, ...this.#pool.counts() });
   }
 
   reload(outcome: "started" | "superseded" | "done", generation: number, fields?: LogFields): void {
     const facts = { generation, ...fields, ...this.#pool.counts() };
-    if (outcome === "started") return this.#write("info", "reload started", facts);
-    if (outcome === "superseded") return this.#write("info", "reload superseded", facts);
-    this.#write("info", "reload done", facts);
+    switch (outcome) {
+      case "started":
+        this.#chronicle?.reloadStarted(generation);
+        return this.#write("info", "reload started", facts);
+      case "superseded":
+        this.#chronicle?.reloadSuperseded(generation);
+        return this.#write("info", "reload superseded", facts);
+      case "done":
+        this.#chronicle?.reloadDone(generation);
+        return this.#write("info", "reload done", facts);
+    }
   }
 
   reloadFailed(generation: number, error: string, stack?: string): void {
+    this.#chronicle?.reloadFailed(generation, error, stack);
     this.#write("error", "reload failed", {
       generation,
       error,
@@ -194,6 +213,7 @@ export class Journal {
     const now = slots.join(",");
     if (now === this.#degraded) return;
     this.#degraded = now;
+    this.#chronicle?.degradation(slots);
     if (slots.length > 0) this.#write("warn", "degraded", { slots, ...this.#pool.counts() });
     else this.#write("info", "recovered", { ...this.#pool.counts() });
   }

@@ -19,6 +19,7 @@ import type { Moves } from "./moves.ts";
 import type { Releases } from "./releases.ts";
 import type { LogReopening } from "./log-reopening.ts";
 import type { Reload } from "./reload.ts";
+import type { Telemetry } from "./telemetry.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 export interface ReportsOptions {
@@ -30,6 +31,8 @@ export interface ReportsOptions {
   readonly releases: Releases;
   readonly reload: Reload;
   readonly reopening: LogReopening;
+  /** Where somebody looks at the server from outside. */
+  readonly telemetry: Telemetry | undefined;
   /** The server's sockets, as they are now. */
   readonly holdings: Holdings;
 }
@@ -43,7 +46,7 @@ export class Reports {
 
   /** Takes what the worker `id` has said; nothing of a worker that has gone, but the connection that it has left. */
   take(id: number, report: Report, handle?: RawHandle): void {
-    const { pool, crew, journal, balancer, moves } = this.#options;
+    const { pool, crew, journal, balancer, moves, telemetry } = this.#options;
     if (report.tsgate === "connection-offered") return moves.offered(id, report.token, handle, monotonicNow());
     const worker = pool.worker(id);
     if (worker === undefined) return;
@@ -78,6 +81,10 @@ export class Reports {
         return moves.withdrawn(id, report.token);
       case "asked-by":
         return pool.askedBy(id, report.way);
+      case "stats":
+        return telemetry?.reported(worker, report.stats, now);
+      case "application-metrics":
+        return telemetry?.applicationMetrics(worker, report.request, report.metrics);
       case "term-received":
         pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
         return crew.send(id, { tsgate: "term-seen" });

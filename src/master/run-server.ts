@@ -37,7 +37,8 @@ export async function runServer(request: ConfigurationRequest): Promise<Ending> 
   outputPump.holdWhile(log.isBehind);
   if (inherited.length > 0 && origins.bind !== "default")
     log.write("warn", "bind ignored: sockets were handed over", { descriptors: inherited });
-  return runArbiter(new Arbiter({ release, readConfiguration, log: log.write, reopenLogs: log.reopen }), log);
+  const { write, reopen, droppedRecords } = log;
+  return runArbiter(new Arbiter({ release, readConfiguration, log: write, reopenLogs: reopen, droppedRecords }), log);
 }
 
 async function runArbiter(arbiter: Arbiter, log: Log): Promise<Ending> {

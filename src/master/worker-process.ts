@@ -242,6 +242,8 @@ const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string
     "offer-withdrawn": [["token", "number"]],
     "connection-answered": [["move", "number"]],
     "asked-by": [["way", "object"]],
+    stats: [["stats", "object"]],
+    "application-metrics": [],
     "term-received": [],
     uncaught: [["error", "object"]],
     "server-closed": [],

@@ -24,6 +24,8 @@ export interface Log {
   readonly reopen: () => void;
   /** Records wait for a target that takes them, but more slowly than they come: whoever can should hold back. */
   readonly isBehind: () => boolean;
+  /** How many records the target was too slow for. */
+  readonly droppedRecords: () => number;
   /** Writes what is still waiting, for at most a second. The last call before the process ends. */
   readonly close: () => Promise<void>;
 }
@@ -33,6 +35,7 @@ export interface LogBackend {
   write(level: LogLevel, record: LogFields, msg: string): void;
   reopen(): void;
   isBehind(): boolean;
+  dropped(): number;
   close(): Promise<void>;
 }
 
@@ -68,7 +71,13 @@ export function openLog(options: LogOptions): Log {
     await loading;
     await backend?.close();
   };
-  return { write, close, reopen: () => backend?.reopen(), isBehind: () => backend?.isBehind() ?? false };
+  return {
+    write,
+    close,
+    reopen: () => backend?.reopen(),
+    droppedRecords: () => backend?.dropped() ?? 0,
+    isBehind: () => backend?.isBehind() ?? false,
+  };
 }
 
 function checkWritable(file: string): void {

@@ -17,19 +17,23 @@ export async function createBackend({ level, format, file, name }: LogOptions): 
   });
   let isBehind = false;
   let dropped = 0;
+  let untold = 0;
   const target: DestinationStream = { write: (line) => (isBehind = !sink.write(line)) };
   const isPretty = format === "pretty" || (format === "auto" && file === undefined && isatty(2));
   const stream = isPretty ? await prettyStream(target) : target;
   const logger = pino({ level, base: name === undefined ? null : { name }, timestamp: false }, stream);
   const write: LogBackend["write"] = (recordLevel, record, msg) =>
     logger[recordLevel]({ time: Date.now(), ...record }, msg);
-  sink.on("drop", () => dropped++);
+  sink.on("drop", () => {
+    dropped++;
+    untold++;
+  });
   // A target that has gone away, or a full disk, must not end the server: it goes on serving, and nobody waits for that.
   sink.on("error", () => (isBehind = false));
   sink.on("drain", () => {
     isBehind = false;
-    if (dropped > 0) write("warn", { role: "master", pid: process.pid, count: dropped }, "log records dropped");
-    dropped = 0;
+    if (untold > 0) write("warn", { role: "master", pid: process.pid, count: untold }, "log records dropped");
+    untold = 0;
   });
   return {
     write,
@@ -37,6 +41,7 @@ export async function createBackend({ level, format, file, name }: LogOptions): 
     reopen: () => {
       if (file !== undefined) sink.reopen();
     },
+    dropped: () => dropped,
     close: async () => {
       const isDone = new Promise<void>((resolve) => sink.once("close", resolve));
       sink.end();

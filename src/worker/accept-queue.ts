@@ -3,10 +3,9 @@
  * would reset every connection that waits in it.
  */
 
-import fs from "node:fs";
 import type net from "node:net";
-import { shrinkAcceptQueue, stopAccepting } from "../node-handles.ts";
-import { socketInode } from "./send-queues.ts";
+import { queueLengths, socketInode } from "../listen-queue.ts";
+import { descriptorOf, shrinkAcceptQueue, stopAccepting } from "../node-handles.ts";
 
 /** Newcomers are taken for this long if the queue is not empty before; then the kernel turns them away. */
 const NEWCOMERS_MS = 500;
@@ -43,7 +42,8 @@ async function emptyAndClose(server: net.Server, longestMs: number): Promise<voi
 
 /** Resolves with the function that tells how many connections wait; where the system does not, how many have just come. */
 async function watchQueue(server: net.Server): Promise<() => number> {
-  const inode = socketInode(server);
+  const fd = descriptorOf(server);
+  const inode = fd === undefined ? undefined : socketInode(fd);
   if (inode !== undefined && queueLength(inode) !== undefined) return () => queueLength(inode) ?? 0;
   // Each turn of the loop accepts one, if there is one: a look without any found the queue empty.
   let accepted = 0;
@@ -65,35 +65,5 @@ async function aLook(): Promise<void> {
 
 /** How many connections wait in the queue of the listening socket with this inode; undefined where `/proc` does not tell. */
 function queueLength(inode: string): number | undefined {
-  for (const table of ["/proc/self/net/tcp", "/proc/self/net/tcp6"]) {
-    for (const line of linesOf(table)) {
-      const fields = line.trim().split(/\s+/);
-      if (fields[9] === inode) return Number.parseInt(fields[4]?.split(":")[1] ?? "0", 16);
-    }
-  }
-  return undefined;
+  return queueLengths([inode]).get(inode);
 }
-
-/**
- * The lines of a file, none of it read before it is asked for: the listening sockets come first in the tables, and all
- * the connections of the machine, which are behind them, can take longer to read than new ones take to come.
- */
-function* linesOf(file: string): Generator<string, void> {
-  let fd: number | undefined;
-  try {
-    fd = fs.openSync(file, "r");
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-    let rest = "";
-    for (let bytes = fs.readSync(fd, buffer); bytes > 0; bytes = fs.readSync(fd, buffer)) {
-      const lines = (rest + buffer.toString("latin1", 0, bytes)).split("\n");
-      rest = lines.pop() ?? "";
-      yield* lines;
-    }
-  } catch {
-    // The table of an address family that this machine does not have.
-  } finally {
-    if (fd !== undefined) fs.closeSync(fd);
-  }
-}
-
-const CHUNK_BYTES = 4096;

@@ -47,6 +47,7 @@ const RECORDS_A_SECOND = 200;
 let windowEndsAt = 0;
 let sentInWindow = 0;
 let dropped = 0;
+let droppedEver = 0;
 
 /** Writes a log record through the master, which alone holds the log's target; an orphan writes to standard error itself. */
 export function log(level: LogLevel, msg: string, fields: LogFields = {}): void {
@@ -58,8 +59,14 @@ export function log(level: LogLevel, msg: string, fields: LogFields = {}): void 
     if (dropped > 0) report({ tsgate: "log", level: "warn", msg: "log records dropped", fields: { count: dropped } });
     dropped = 0;
   }
-  if (++sentInWindow > RECORDS_A_SECOND) dropped++;
-  else report({ tsgate: "log", level, msg, fields });
+  if (++sentInWindow <= RECORDS_A_SECOND) return report({ tsgate: "log", level, msg, fields });
+  dropped++;
+  droppedEver++;
+}
+
+/** How many records were held back since the worker began. */
+export function droppedRecords(): number {
+  return droppedEver;
 }
 
 function writeAsOrphan(level: LogLevel, msg: string, fields: LogFields): void {

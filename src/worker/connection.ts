@@ -7,6 +7,7 @@ import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ClientLimits, ClientWatch } from "./client-timeouts.ts";
+import type { Meter, RequestStats } from "./request-stats.ts";
 import type { RequestObserver } from "./request-observer.ts";
 import type { Flight } from "./requests-in-flight.ts";
 
@@ -52,7 +53,9 @@ export interface Connection extends Flight {
   idleSince: number;
   /** Tells the client, in the words of that protocol, that the server goes away. */
   farewell: (() => void) | undefined;
-  readonly owner: { readonly isDraining: boolean };
+  /** Where its requests are counted, when somebody wants to know. */
+  readonly meter: Meter | undefined;
+  readonly owner: { readonly isDraining: boolean; readonly stats: RequestStats | undefined };
 }
 
 /** Where a socket keeps its connection: looked up twice a request. */

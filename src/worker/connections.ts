@@ -21,6 +21,7 @@ import { holdIfLong, releaseIfShort } from "./pipelining.ts";
 import { refuse } from "./refusals.ts";
 import { beginReply, endReply, listRequests, repliesInFlight } from "./requests-in-flight.ts";
 import type { RequestObserver } from "./request-observer.ts";
+import { rejectionOf, type RequestStats } from "./request-stats.ts";
 import { websocketFarewell } from "./websocket-farewell.ts";
 
 /** HTTP/2: between the first GOAWAY and the one that names the last stream, more than a round trip (RFC 9113 section 6.8). */
@@ -51,6 +52,8 @@ export class Connections {
   onRefused: (limit: number) => void = () => {};
   readonly #admission = new Admission();
   #shortestLimitMs = Infinity;
+  /** Set before the first connection, or never. */
+  stats: RequestStats | undefined;
   #whenEmpty: (() => void) | undefined;
   /** The connection that is being set up in this turn comes from another worker. */
   #isTaking = false;
@@ -82,7 +85,7 @@ export class Connections {
       if (event === "connection") this.#add(args[0] as Socket, tracked);
       else if (event === "upgrade" || event === "connect")
         this.#upgraded(args[0] as IncomingMessage, args[1] as Duplex);
-      else if (event === "clientError") failed(args[0], args[1] as Socket);
+      else if (event === "clientError") this.#failed(args[0], args[1] as Socket);
       return emit.apply(server, [event, ...args]);
     };
   }
@@ -157,6 +160,7 @@ export class Connections {
     if (connection.speaks === "http") holdIfLong(connection);
     if (isHeldBack) connection.heldBack = response;
     connection.observer?.begun(request, response, connection.newestAt);
+    if (connection.meter !== undefined) this.stats?.begin(connection.meter, response);
     // A stream of HTTP/2 that has closed does not lead back to its connection.
     if (connection.speaks === "http2") response.on("close", () => replyEnded(connection, response));
     else response.on("close", endOfReply);
@@ -230,6 +234,7 @@ export class Connections {
       watch: undefined,
       idleSince: this.isDraining ? performance.now() : 0,
       farewell: undefined,
+      meter: this.stats?.opened(socket),
       owner: this,
     };
     this.#arriving = connection;
@@ -241,6 +246,7 @@ export class Connections {
       this.countChanged(this.#open.size);
       this.#admission.gone(connection);
       endReplies(connection);
+      if (connection.meter !== undefined) this.stats?.closed(connection.meter);
       if (this.#open.size === 0) this.#whenEmpty?.();
     });
   }
@@ -248,7 +254,17 @@ export class Connections {
   #upgraded(request: IncomingMessage, socket: Duplex): void {
     this.#count();
     connectionOf(request.socket)?.observer?.upgraded(request, socket, performance.now());
-    this.#takeOver(connectionOf(socket), "other", websocketFarewell(request, socket));
+    const connection = connectionOf(socket);
+    if (connection?.meter !== undefined) this.stats?.upgraded(connection.meter);
+    this.#takeOver(connection, "other", websocketFarewell(request, socket));
+  }
+
+  /** Node's parser or one of its timeouts has ended a request, or the client has gone. */
+  #failed(error: unknown, socket: Socket): void {
+    const connection = connectionOf(socket);
+    connection?.observer?.failed(error, socket, currentReply(connection));
+    const why = rejectionOf((error as NodeJS.ErrnoException | undefined)?.code);
+    if (why !== undefined) this.stats?.rejected(why);
   }
 
   /** The handshake is through: requests come with the encrypted socket. */
@@ -302,11 +318,6 @@ function endReplies(connection: Connection): void {
     for (const response of repliesInFlight(connection)) connection.observer.ended(response);
 }
 
-function failed(error: unknown, socket: Socket): void {
-  const connection = connectionOf(socket);
-  connection?.observer?.failed(error, socket, currentReply(connection));
-}
-
 function endOfReply(this: ServerResponse): void {
   const connection = connectionOf(this.req.socket);
   if (connection !== undefined) replyEnded(connection, this);
@@ -314,6 +325,7 @@ function endOfReply(this: ServerResponse): void {
 
 function replyEnded(connection: Connection, response: ServerResponse): void {
   connection.observer?.ended(response);
+  if (connection.meter !== undefined) connection.owner.stats?.end(connection.meter, response);
   endReply(connection, response);
   if (connection.speaks === "http") releaseIfShort(connection);
   connection.bytesAtRest = connection.socket.bytesRead;

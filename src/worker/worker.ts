@@ -12,6 +12,7 @@ import type { RawHandle } from "../node-handles.ts";
 import { RequestWatch } from "./access/request-watch.ts";
 import { giveAccountOf } from "./account.ts";
 import { Boot } from "./boot.ts";
+import { reportApplicationMetrics, reportLastApplicationMetrics } from "./application-metrics.ts";
 import { log, receiveOrders, report } from "./channel.ts";
 import { Clientele } from "./clientele.ts";
 import { Connections } from "./connections.ts";
@@ -27,6 +28,8 @@ import type { LoadedApplication } from "./load-application.ts";
 import { takeSignals } from "./process-signals.ts";
 import { outliveReader, outputWritten } from "./output-written.ts";
 import { Reception } from "./reception.ts";
+import { RequestStats } from "./request-stats.ts";
+import { reportStats } from "./stats-reporter.ts";
 import { settledWithin } from "../settled-within.ts";
 import { toldReady } from "./told-ready.ts";
 
@@ -113,6 +116,9 @@ export class Worker {
         clearTimeout(this.#termTimer);
         this.#termTimer = undefined;
         return;
+      case "tell-application-metrics":
+        if (this.#order !== undefined) await reportApplicationMetrics(order.request, this.#order.app.file);
+        return;
     }
   }
 
@@ -150,6 +156,7 @@ export class Worker {
       setTimeout(tell, PROBE_MS).unref();
     };
     this.#order = order;
+    if (order.measures) this.#connections.stats = new RequestStats();
     this.#boot = new Boot({ order, isDryRun, alsoListening });
     return this.#boot;
   }
@@ -184,6 +191,7 @@ export class Worker {
     this.#clientele.keepBeating(this.#heartbeat);
     // Where beats are rare, the replacement would come late.
     this.#connections.whenRequests(this.#order.maxRequests, () => this.#heartbeat?.beat());
+    if (this.#connections.stats !== undefined) await reportStats(this.#connections.stats, this.#connections);
   }
 
   /** Holds an idle connection of another worker, if it can serve it. */
@@ -222,6 +230,7 @@ export class Worker {
     }
     // What it has served and grown to in the end.
     this.#heartbeat?.beat();
+    if (this.#order?.measures === true) await reportLastApplicationMetrics(this.#order.app.file);
     if (this.#order !== undefined) await runWorkerHook(this.#order.hooksFile, "workerExit", this.#order.worker);
     await outputWritten(this.#requests?.written());
     process.exit(exitCode);

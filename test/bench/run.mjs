@@ -16,6 +16,7 @@ import { idleMemory } from "./idle-memory.mjs";
 import { keptConnections } from "./kept-connections.mjs";
 import { table } from "./lib/figures.mjs";
 import { masterCpu } from "./master-cpu.mjs";
+import { metrics } from "./metrics.mjs";
 import { programs } from "./programs.mjs";
 import { hundredReloads, reloads } from "./reloads.mjs";
 import { slowClients } from "./slow-clients.mjs";
@@ -39,6 +40,7 @@ const BENCHMARKS = {
   "master-cpu": masterCpu,
   "hung-worker": hungWorker,
   "access-log": accessLog,
+  metrics,
 };
 
 /**

@@ -76,8 +76,11 @@ describe("the last lines of a worker are in the log before its end is, when it",
     (await connectRaw(await server.target())).get(path);
     await server.waitForRecord("worker gone");
     const end = server.records.findIndex(({ msg }) => msg === "worker gone");
-    const texts = server.records.slice(from, end).flatMap(({ msg, text }) => (msg === "application output" ? [text] : []));
-    for (const text of expected) expect(texts).toContainEqual(typeof text === "string" ? text : expect.stringMatching(text));
+    const texts = server.records
+      .slice(from, end)
+      .flatMap(({ msg, text }) => (msg === "application output" ? [text] : []));
+    for (const text of expected)
+      expect(texts).toContainEqual(typeof text === "string" ? text : expect.stringMatching(text));
     // The slot is filled as ever.
     await server.waitForReady(1, { from: end });
     expect(await ask(await server.target())).toBe("hello");

@@ -15,7 +15,10 @@ const SOURCE = readdirSync(path.join(ROOT, "src"), { recursive: true, encoding: 
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 const LEVEL = `"(${LEVELS.join("|")})"`;
 /** A level, maybe the second of two, and a constant message behind it. */
-const CALL = new RegExp(String.raw`(?:${LEVEL} : )?(?:level: )?${LEVEL},\s*(?:msg: )?"([^"]+)"(,\s*\{|, fields: \{)?`, "g");
+const CALL = new RegExp(
+  String.raw`(?:${LEVEL} : )?(?:level: )?${LEVEL},\s*(?:msg: )?"([^"]+)"(,\s*\{|, fields: \{)?`,
+  "g",
+);
 
 interface Said {
   readonly levels: Set<string>;

@@ -14,7 +14,9 @@ function complaint(format: unknown): string {
 
 describe("a format", () => {
   test("is text, atoms and named values", () => {
-    expect(parseAccessFormat('%(h)s "%(r)s"\t100%% %({X-Request-Id}i)s%({Content-Type}o)s %({REMOTE_USER}e)s!')).toEqual([
+    expect(
+      parseAccessFormat('%(h)s "%(r)s"\t100%% %({X-Request-Id}i)s%({Content-Type}o)s %({REMOTE_USER}e)s!'),
+    ).toEqual([
       { atom: "h" },
       { text: ' "' },
       { atom: "r" },

@@ -79,6 +79,9 @@ describe("with nothing given", () => {
       accessLogformat: "combined",
       requestId: "auto",
       captureOutput: false,
+      adminBind: [],
+      adminTokenFile: undefined,
+      minReady: 1,
     });
     expect(new Set(Object.values(origins))).toEqual(new Set(["default"]));
     expect(workersReason).toBe("3 CPUs");

@@ -4,7 +4,12 @@ import { WorkerPool } from "../../../src/master/worker-pool.ts";
 
 const LIMITS = { surge: 1, bootTimeoutMs: 0, heartbeatTimeoutMs: 0, gracefulTimeoutMs: 0 };
 
-function started(ids: readonly number[]): { pool: WorkerPool; sent: number[]; said: string[]; reopening: LogReopening } {
+function started(ids: readonly number[]): {
+  pool: WorkerPool;
+  sent: number[];
+  said: string[];
+  reopening: LogReopening;
+} {
   const pool = new WorkerPool(ids.length, LIMITS, 0);
   pool.beginRollout(1, 0);
   for (const id of ids) pool.spawned(id, 1000 + id, id, 1, 0);

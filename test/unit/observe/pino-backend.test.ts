@@ -29,7 +29,12 @@ test.runIf(process.platform === "linux")(
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     const written = records.filter(({ msg }) => msg === "many").length;
     expect(written).toBeGreaterThan(10_000);
-    expect(records.at(-1)).toMatchObject({ level: 40, role: "master", count: count - written, msg: "log records dropped" });
+    expect(records.at(-1)).toMatchObject({
+      level: 40,
+      role: "master",
+      count: count - written,
+      msg: "log records dropped",
+    });
     await expect.poll(() => backend.isBehind(), soon).toBe(false);
     await backend.close();
   },

@@ -25,11 +25,18 @@ describe("the request line of what could not be read", () => {
     ["\x16\x03\x01\x02", { method: "", target: "", version: "" }],
     [`GET /${"a".repeat(10_000)} HTTP/1.1\r\n`, { method: "", target: "", version: "" }],
   ])("%j", (packet, expected) => {
-    expect(entryOf(Buffer.from(packet, "latin1"))).toMatchObject({ ...expected, address: "::1", status: 400, bytes: 0 });
+    expect(entryOf(Buffer.from(packet, "latin1"))).toMatchObject({
+      ...expected,
+      address: "::1",
+      status: 400,
+      bytes: 0,
+    });
   });
 
   test("is unknown where nothing is known", () => {
     expect(entryOf(undefined)).toMatchObject({ method: "", target: "" });
-    expect(refusedEntry(undefined as never, { address: undefined, status: 408, endedAt: 1 })).toMatchObject({ method: "" });
+    expect(refusedEntry(undefined as never, { address: undefined, status: 408, endedAt: 1 })).toMatchObject({
+      method: "",
+    });
   });
 });

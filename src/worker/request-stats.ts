@@ -1,0 +1,157 @@
+/**
+ * What a worker's requests and connections add up to. On the hot path this is two instants and a few numbers in arrays,
+ * without an allocation; what a connection has carried is looked up when somebody asks. Made only where somebody will.
+ */
+
+import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { DURATION_BOUNDS_MS, REJECTIONS, type Rejection, type RequestTotals, STATUS_CLASSES } from "../worker-stats.ts";
+
+/** What a connection has carried, as far as that has been added up. */
+export interface Meter {
+  /** The one below encryption. */
+  readonly socket: Socket;
+  received: number;
+  sent: number;
+  /** Requests in progress on it. */
+  inFlight: number;
+  /** It may carry bytes at any time, until it closes. */
+  isUpgraded: boolean;
+  isClosed: boolean;
+  /** It is among those to look at. */
+  isListed: boolean;
+}
+
+/** Where a reply keeps the instant at which its request began. */
+const STARTED: unique symbol = Symbol("tsgate.started");
+
+type Timed = ServerResponse & { [STARTED]?: number };
+
+const BOUNDS = Float64Array.from(DURATION_BOUNDS_MS);
+const NONE = STATUS_CLASSES.indexOf("none");
+
+export class RequestStats {
+  readonly #byStatus = new Float64Array(STATUS_CLASSES.length);
+  readonly #durations = new Float64Array(BOUNDS.length + 1);
+  readonly #durationMs = new Float64Array(1);
+  readonly #rejected = new Float64Array(REJECTIONS.length);
+  #inFlight = 0;
+  #accepted = 0;
+  #upgrades = 0;
+  #bytesReceived = 0;
+  #bytesSent = 0;
+  /** Connections that may have carried something since it was last added up. */
+  #busy: Meter[] = [];
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  opened(socket: Socket): Meter {
+    this.#accepted++;
+    return { socket, received: 0, sent: 0, inFlight: 0, isUpgraded: false, isClosed: false, isListed: false };
+  }
+
+  closed(meter: Meter): void {
+    // Of several pipelined requests Node ends only the one that was being answered.
+    this.#inFlight -= meter.inFlight;
+    meter.isClosed = true;
+    this.#addUp(meter);
+  }
+
+  begin(meter: Meter, response: ServerResponse): void {
+    const timed = response as Timed;
+    // One that expects a 100 comes twice.
+    if (timed[STARTED] !== undefined) return;
+    timed[STARTED] = performance.now();
+    this.#inFlight++;
+    meter.inFlight++;
+    if (!meter.isListed) this.#list(meter);
+  }
+
+  /** The reply is through, or its connection is gone. */
+  end(meter: Meter, response: ServerResponse): void {
+    const timed = response as Timed;
+    const startedAt = timed[STARTED];
+    if (startedAt === undefined || startedAt < 0) return;
+    timed[STARTED] = -1;
+    const tookMs = performance.now() - startedAt;
+    if (!meter.isClosed) {
+      this.#inFlight--;
+      meter.inFlight--;
+    }
+    const status = response.headersSent ? Math.max(0, Math.min(3, Math.trunc(response.statusCode / 100) - 2)) : NONE;
+    count(this.#byStatus, status);
+    count(this.#durations, bucketOf(tookMs));
+    this.#durationMs[0] = (this.#durationMs[0] as number) + tookMs;
+  }
+
+  /** Another protocol has the connection from here on. */
+  upgraded(meter: Meter): void {
+    this.#upgrades++;
+    meter.isUpgraded = true;
+    if (!meter.isListed) this.#list(meter);
+  }
+
+  /** A request was refused before the application saw it. */
+  rejected(why: Rejection): void {
+    count(this.#rejected, REJECTIONS.indexOf(why));
+  }
+
+  /** Everything since the worker began. */
+  totals(droppedRecords: number): RequestTotals {
+    const busy = this.#busy;
+    this.#busy = [];
+    for (const meter of busy) this.#addUp(meter);
+    return {
+      byStatus: [...this.#byStatus],
+      durations: [...this.#durations],
+      durationMs: this.#durationMs[0] as number,
+      bytesReceived: this.#bytesReceived,
+      bytesSent: this.#bytesSent,
+      accepted: this.#accepted,
+      upgrades: this.#upgrades,
+      rejected: [...this.#rejected],
+      droppedRecords,
+    };
+  }
+
+  #list(meter: Meter): void {
+    meter.isListed = true;
+    this.#busy.push(meter);
+  }
+
+  #addUp(meter: Meter): void {
+    // A socket that is closed keeps its numbers; one that was never open has none.
+    const { bytesRead = meter.received, bytesWritten = meter.sent } = meter.socket as Partial<Socket>;
+    this.#bytesReceived += Math.max(0, bytesRead - meter.received);
+    this.#bytesSent += Math.max(0, bytesWritten - meter.sent);
+    meter.received = bytesRead;
+    meter.sent = bytesWritten;
+    meter.isListed = false;
+    if (!meter.isClosed && (meter.inFlight > 0 || meter.isUpgraded)) this.#list(meter);
+  }
+}
+
+/** What an error of Node's parser, or of its timeouts, says of a request; undefined when the client just went away. */
+export function rejectionOf(code: unknown): Rejection | undefined {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "too slow";
+  if (code === "HPE_HEADER_OVERFLOW") return "head too large";
+  return typeof code === "string" && code.startsWith("HPE_") ? "malformed" : undefined;
+}
+
+/** The index of the first bound that is not below `ms`; behind the last for what is above all. */
+export function bucketOf(ms: number): number {
+  let low = 0;
+  let high = BOUNDS.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((BOUNDS[middle] as number) < ms) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function count(counts: Float64Array, index: number): void {
+  counts[index] = (counts[index] as number) + 1;
+}
