@@ -68,6 +68,7 @@ export interface Settings {
   readonly adminBind: readonly BindAddress[];
   readonly adminTokenFile: string | undefined;
   readonly minReady: number;
+  readonly controlSocket: string | undefined;
 }
 
 /** Where a value came from, later ones winning. */

@@ -13,6 +13,8 @@ import { Alarm } from "./alarm.ts";
 import { Balancer } from "./balancer.ts";
 import { isObserved, processTitle, workerInfo } from "./boot-order.ts";
 import { Capacity, poolLimits } from "./capacity.ts";
+import { Controls } from "./controls.ts";
+import { ControlServer } from "./control-server.ts";
 import { Crew } from "./crew.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { MasterEvent } from "./events.ts";
@@ -69,6 +71,8 @@ export class Arbiter {
   /** Where somebody can look at the server from outside. */
   readonly #telemetry: Telemetry | undefined;
   #admin: Admin | undefined;
+  readonly #controls: Controls;
+  #control: ControlServer | undefined;
   #stopListening: (() => void) | undefined;
   readonly #alarm = new Alarm(() => this.#queue.push({ type: "deadline-passed" }));
   /** The instant at which what is wanted was last compared with what is there. */
@@ -126,7 +130,22 @@ export class Arbiter {
       reopening: this.#reopening,
       telemetry: this.#telemetry,
     });
-    this.#stopping = new Stopping({ pool: this.#pool, releases: this.#releases, log: options.log });
+    this.#stopping = new Stopping({
+      pool: this.#pool,
+      releases: this.#releases,
+      log: options.log,
+      begun: () => this.#reload.stopped(),
+    });
+    this.#controls = new Controls({
+      pool: this.#pool,
+      crew: this.#crew,
+      releases: this.#releases,
+      reload: this.#reload,
+      scale: (target) => this.#capacity.set(target),
+      stop: (kind) => (kind === "quick" ? this.#stopping.quickly({ command: "stop" }) : this.#stopping.gracefully()),
+      reopenLogs: () => this.#reopenLogs(),
+      status: () => ({ ...this.#pool.counts() }),
+    });
   }
 
   /** Runs the server until it is told to stop, or halts. Leaves no process, pidfile or socket behind. */
@@ -157,6 +176,7 @@ export class Arbiter {
     process.once("exit", () => this.#closeAdmin());
     if (settings.pid !== undefined) this.#holdings.acquirePidfile(settings.pid);
     if (!(await this.#unlessStopped(runHook(configuration.hooks, "onStarting", this.#log)))) return;
+    if (settings.controlSocket !== undefined) this.#control = await this.#openControl(settings.controlSocket);
     await this.#holdings.openListeners(settings.bind);
     await this.#openAdmin(settings);
     this.#journal.starting(configuration);
@@ -192,6 +212,8 @@ export class Arbiter {
         return this.#crew.kill(event.id, event.cause, event.examination);
       case "reload-prepared":
         return this.#reload.begin(event.request, event.outcome, monotonicNow());
+      case "control":
+        return this.#controls.perform(event.command, event.client);
       case "deadline-passed":
         return this.#onDeadline();
       default:
@@ -211,6 +233,7 @@ export class Arbiter {
     }
     this.#balancer.settle(now);
     this.#journal.degradation();
+    this.#controls.tellProgress();
   }
 
   #sleepUntilNearestDeadline(): void {
@@ -247,6 +270,8 @@ export class Arbiter {
   #closeAdmin(): void {
     this.#admin?.close();
     this.#telemetry?.stop();
+    this.#control?.close();
+    this.#control = undefined;
   }
 
   // ---- events
@@ -256,17 +281,16 @@ export class Arbiter {
       case "SIGHUP":
         return this.#reload.prepare();
       case "SIGTERM":
-        return this.#stopping.gracefully();
+        return this.#pool.stop === undefined ? this.#stopping.gracefully() : this.#stopping.quickly({ signal });
       case "SIGINT":
       case "SIGQUIT":
-        return this.#stopping.quickly(signal);
+        return this.#stopping.quickly({ signal });
       case "SIGTTIN":
         return this.#capacity.change(1);
       case "SIGTTOU":
         return this.#capacity.change(-1);
       case "SIGUSR1":
-        this.#options.reopenLogs();
-        return this.#reopening.begin();
+        return this.#reopenLogs();
       case "SIGUSR2":
         return this.#log("warn", "signal ignored", { signal });
       default:
@@ -342,6 +366,15 @@ export class Arbiter {
   async #unlessStopped(hooks: Promise<void>): Promise<boolean> {
     const isStopped = new Promise<boolean>((resolve) => (this.#cutHookShort = () => resolve(false)));
     return Promise.race([hooks.then(() => true), isStopped]);
+  }
+
+  async #openControl(path: string): Promise<ControlServer> {
+    return ControlServer.open(path, (command, client) => this.#queue.push({ type: "control", command, client }));
+  }
+
+  #reopenLogs(): void {
+    this.#options.reopenLogs();
+    this.#reopening.begin();
   }
 
   #hooks(): Hooks {

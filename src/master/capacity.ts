@@ -27,7 +27,7 @@ export class Capacity {
 
   /** By one worker more, or less. */
   change(by: 1 | -1): void {
-    this.#scale(resize(this.#options.pool.target, by));
+    this.set(resize(this.#options.pool.target, by));
   }
 
   /** A new release is in force: its limits hold, and its number of workers, unless it was scaled and has not changed. */
@@ -36,10 +36,11 @@ export class Capacity {
     const settings = releases.settings(pool);
     const target = targetAfterReload(pool.target, before.configuration.settings.workers, settings.workers);
     pool.resize(pool.target, poolLimits(settings, target));
-    this.#scale(target);
+    this.set(target);
   }
 
-  #scale(target: number): void {
+  /** `target` workers, at least one; nothing while the server stops. */
+  set(target: number): void {
     const { pool, releases, journal, log } = this.#options;
     const before = pool.target;
     if (target === before || pool.stop !== undefined) return;

@@ -32,6 +32,7 @@ const CAUSES: Readonly<Record<EndCause, 0>> = {
   "exited by itself": 0,
   hung: 0,
   "killed from outside": 0,
+  "killed on request": 0,
   "max age": 0,
   "max memory": 0,
   "max requests": 0,

@@ -1,9 +1,11 @@
 /** Everything that can happen to the master, as values of its one queue. */
 
+import type { ControlCommand } from "../control-protocol.ts";
 import type { Report } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
 import type { Examination } from "./hang/examine.ts";
 import type { EndCause } from "./model.ts";
+import type { ControlClient } from "./control-server.ts";
 import type { MasterSignal } from "./signals.ts";
 import type { Release } from "./release.ts";
 
@@ -31,6 +33,7 @@ export type MasterEvent =
       readonly examination: Examination;
     }
   | { readonly type: "reload-prepared"; readonly request: number; readonly outcome: ReloadOutcome }
+  | { readonly type: "control"; readonly command: ControlCommand; readonly client: ControlClient }
   /** The nearest deadline, due at `dueAt`, has come. */
   | { readonly type: "deadline-passed" };
 

@@ -59,6 +59,7 @@ const PLANNED: ReadonlySet<EndCause> = new Set<EndCause>([
   "rollout aborted",
   "unhealthy",
   "terminated",
+  "killed on request",
 ]);
 
 const BEGUN_BY_WORKER: ReadonlySet<EndCause> = new Set<EndCause>([

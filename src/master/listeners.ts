@@ -120,11 +120,19 @@ function tcpListener(handle: RawHandle): Listener {
   };
 }
 
-async function openPath(given: string): Promise<Listener> {
-  const target = path.resolve(given);
+/**
+ * Makes room for a socket at `target`: what a dead server left there is removed.
+ * @throws Error when the directory is missing, or something else or a living server is there
+ */
+export async function claimPath(target: string): Promise<void> {
   // libuv says EACCES for a directory that is not there.
   if (!fs.existsSync(path.dirname(target))) throw new Error(`the directory ${path.dirname(target)} does not exist`);
   if (fs.existsSync(target)) await removeStale(target);
+}
+
+async function openPath(given: string): Promise<Listener> {
+  const target = path.resolve(given);
+  await claimPath(target);
   const handle = bindUnix(target);
   fs.chmodSync(target, 0o666 & ~process.umask());
   return {

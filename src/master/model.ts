@@ -29,7 +29,8 @@ export type EndCause =
   | "out of memory: heap limit"
   | "crashed"
   | "exited by itself"
-  | "killed from outside";
+  | "killed from outside"
+  | "killed on request";
 
 /** A worker as the master sees it. */
 export interface WorkerRecord {

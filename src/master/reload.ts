@@ -26,19 +26,37 @@ export interface ReloadOptions {
   readonly promoted: (before: Release) => void;
 }
 
+/** How a reload ended. `stack` is that of the user's own error. */
+export type ReloadResult =
+  | { readonly ok: true; readonly generation: number; readonly tookMs: number }
+  | { readonly ok: false; readonly generation: number; readonly error: string; readonly stack?: string };
+
+/** Somebody who wants to know how the reload with the number `request` ends. */
+interface Waiter {
+  readonly request: number;
+  readonly tell: (result: ReloadResult) => void;
+}
+
 export class Reload {
   readonly #options: ReloadOptions;
+  readonly #waiters = new Set<Waiter>();
   #newestRequest = 0;
+  /** The request that the current rollout came from. */
+  #rolloutRequest = 0;
   #hasBeenReady = false;
 
   constructor(options: ReloadOptions) {
     this.#options = options;
   }
 
-  /** Reads configuration and module afresh; nothing changes by it. */
-  prepare(): void {
+  /**
+   * Reads configuration and module afresh; nothing changes by it.
+   * @param tell how it ended; where a newer reload overtakes it, how that one did
+   */
+  prepare(tell?: (result: ReloadResult) => void): void {
     const { pool, prepared, readConfiguration, releases } = this.#options;
     const request = ++this.#newestRequest;
+    if (tell !== undefined) this.#waiters.add({ request, tell });
     prepareNextRelease(readConfiguration, releases.current(pool)).then(
       (release) => prepared(request, { release }),
       (error: unknown) => prepared(request, { error }),
@@ -50,9 +68,15 @@ export class Reload {
     const { pool, releases, journal, log } = this.#options;
     // Only the newest request counts; what an older one found is out of date.
     if (request !== this.#newestRequest || pool.stop !== undefined) return;
-    if ("error" in outcome) return journal.reloadFailed(releases.newest + 1, messageOf(outcome.error));
+    if ("error" in outcome) {
+      const error = messageOf(outcome.error);
+      const generation = releases.newest + 1;
+      journal.reloadFailed(generation, error);
+      return this.#tell((waiter) => waiter.request > this.#rolloutRequest, { ok: false, generation, error });
+    }
     const { release } = outcome;
     const overtaken = pool.rollout;
+    this.#rolloutRequest = request;
     this.start(release, now);
     if (overtaken !== undefined && !overtaken.isFirstStart)
       journal.reload("superseded", overtaken.generation, { by: releases.newest });
@@ -71,7 +95,7 @@ export class Reload {
    * @param isDeadline only then a reload's first worker has passed: its end may else be the next thing that is heard
    */
   advance(now: number, isDeadline: boolean): void {
-    const { pool, releases, journal, promoted } = this.#options;
+    const { pool, releases, promoted } = this.#options;
     const { rollout } = pool;
     if (rollout === undefined) {
       // A broken reload may have ended the first start in its place.
@@ -90,8 +114,7 @@ export class Reload {
         releases.forgetOlderThan(pool.generation);
         // Also when a reload came before the first start was through.
         this.#tellReady();
-        if (!rollout.isFirstStart)
-          journal.reload("done", rollout.generation, { tookMs: Math.round(now - rollout.startedAt) });
+        if (!rollout.isFirstStart) this.#done(rollout.generation, Math.round(now - rollout.startedAt));
         return;
       case "wait":
         return;
@@ -124,6 +147,30 @@ export class Reload {
     if (consequence !== "abort") return;
     pool.endRollout();
     journal.reloadFailed(generation, error, stack);
+    this.#tellRollout({ ok: false, generation, error, ...(stack === undefined ? {} : { stack }) });
+  }
+
+  /** The server stops: no reload that has begun comes to its end. */
+  stopped(): void {
+    const { generation } = this.#options.pool;
+    this.#tell(() => true, { ok: false, generation, error: "the server is stopping" });
+  }
+
+  #done(generation: number, tookMs: number): void {
+    this.#options.journal.reload("done", generation, { tookMs });
+    this.#tellRollout({ ok: true, generation, tookMs });
+  }
+
+  #tellRollout(result: ReloadResult): void {
+    this.#tell((waiter) => waiter.request <= this.#rolloutRequest, result);
+  }
+
+  #tell(concerns: (waiter: Waiter) => boolean, result: ReloadResult): void {
+    for (const waiter of this.#waiters) {
+      if (!concerns(waiter)) continue;
+      this.#waiters.delete(waiter);
+      waiter.tell(result);
+    }
   }
 }
 

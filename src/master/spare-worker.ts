@@ -26,7 +26,7 @@ let spare: { readonly process: WorkerProcess; readonly options: ForkOptions } | 
 /** Forks the spare, unless something already tells that it would not be of use. */
 export function forkSpare(argv: readonly string[]): void {
   const own = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : argv.length);
-  if (own.length === 0 || own.some((arg) => TELLING_FLAG.test(arg))) return;
+  if (own.length === 0 || own[0] === "ctl" || own.some((arg) => TELLING_FLAG.test(arg))) return;
   if (Object.keys(process.env).some((name) => TELLING_VARIABLE.test(name))) return;
   try {
     if (fs.readdirSync(".").some((name) => CONFIG_FILE.test(name))) return;

@@ -3,6 +3,7 @@
 import { monotonicNow } from "../deadline.ts";
 import { EXIT, type ExitCode, type TsgateError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
+import type { StopPlan } from "./model.ts";
 import type { Releases } from "./releases.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -16,6 +17,8 @@ interface StoppingOptions {
   readonly pool: WorkerPool;
   readonly releases: Releases;
   readonly log: WriteRecord;
+  /** A stop has begun, or has become a quicker one. */
+  readonly begun: () => void;
 }
 
 export class Stopping {
@@ -30,25 +33,30 @@ export class Stopping {
     return { exitCode: this.#error?.exitCode ?? EXIT.stopped, error: this.#error };
   }
 
-  /** Everything accepted is answered; asked for again, it is quick. */
+  /** Everything accepted is answered; nothing while it stops already. */
   gracefully(): void {
     const { pool, releases, log } = this.#options;
-    if (pool.stop !== undefined) return this.quickly("SIGTERM");
+    if (pool.stop !== undefined) return;
     const { shutdownDelay } = releases.settings(pool);
     log("info", "server stopping", { kind: "graceful", shutdownDelayMs: shutdownDelay, ...pool.counts() });
-    pool.beginStop({ kind: "graceful", serveUntil: monotonicNow() + shutdownDelay });
+    this.#begin({ kind: "graceful", serveUntil: monotonicNow() + shutdownDelay });
   }
 
-  quickly(signal: NodeJS.Signals): void {
+  quickly(by: { readonly signal: NodeJS.Signals } | { readonly command: "stop" }): void {
     const { pool, log } = this.#options;
     if (pool.stop?.kind === "quick") return;
-    log("info", "server stopping", { kind: "quick", signal, ...pool.counts() });
-    pool.beginStop({ kind: "quick", serveUntil: 0 });
+    log("info", "server stopping", { kind: "quick", ...by, ...pool.counts() });
+    this.#begin({ kind: "quick", serveUntil: 0 });
   }
 
   /** The server cannot go on; the first reason stays. */
   halt(error: TsgateError): void {
     this.#error ??= error;
-    this.#options.pool.beginStop({ kind: "quick", serveUntil: 0 });
+    this.#begin({ kind: "quick", serveUntil: 0 });
+  }
+
+  #begin(plan: StopPlan): void {
+    this.#options.pool.beginStop(plan);
+    this.#options.begun();
   }
 }

@@ -4,7 +4,7 @@ import { formatAddress, parseBindAddress } from "../bind-address.ts";
 import { many, one, path, type SettingRows } from "../setting-row.ts";
 import { parseInteger } from "../values.ts";
 
-export const OPERATION: SettingRows<"adminBind" | "adminTokenFile" | "minReady"> = {
+export const OPERATION: SettingRows<"adminBind" | "adminTokenFile" | "minReady" | "controlSocket"> = {
   adminBind: {
     metavar: "ADDRESS",
     type: many(parseBindAddress, formatAddress),
@@ -28,5 +28,14 @@ export const OPERATION: SettingRows<"adminBind" | "adminTokenFile" | "minReady">
     default: 1,
     doc: "How many workers must be ready for /readyz to say so",
     takesEffect: "reload",
+  },
+  controlSocket: {
+    metavar: "PATH",
+    type: path(),
+    default: undefined,
+    defaultText: "none",
+    doc: "Unix socket for tsgate ctl, its owner's alone (mode 0600)",
+    takesEffect: "restart",
+    isPath: true,
   },
 };

@@ -1,0 +1,110 @@
+/**
+ * The control socket: takes requests of `tsgate ctl` and hands each on with the means to answer it. Whoever connects,
+ * says nothing, talks nonsense or does not read is cut off; the master does not notice. Decides nothing.
+ */
+
+import fs from "node:fs";
+import net from "node:net";
+import {
+  type ControlCommand,
+  type ControlReply,
+  LONGEST_REQUEST,
+  parseRequest,
+  type ReloadProgress,
+} from "../control-protocol.ts";
+import { LineReader } from "../line-reader.ts";
+import { bindError, claimPath } from "./listeners.ts";
+
+/** Whoever has asked. What is said to one that has gone is said to nobody. */
+export interface ControlClient {
+  progress(progress: ReloadProgress): void;
+  answer(reply: ControlReply): void;
+}
+
+export type TakeCommand = (command: ControlCommand, client: ControlClient) => void;
+
+/** A client has this long to ask its first question, and from one to the next. */
+const IDLE_MS = 30_000;
+const MOST_CLIENTS = 64;
+/** What a client leaves unread before it is cut off. */
+const MOST_UNREAD_BYTES = 16 * 1024 ** 2;
+const OWNER_ONLY = 0o600;
+
+export class ControlServer {
+  readonly #server: net.Server;
+  readonly #path: string;
+  readonly #sockets = new Set<net.Socket>();
+
+  private constructor(path: string, take: TakeCommand) {
+    this.#path = path;
+    this.#server = net.createServer((socket) => this.#serve(socket, take));
+    this.#server.maxConnections = MOST_CLIENTS;
+  }
+
+  /**
+   * Listens on `path`, for its owner alone.
+   * @throws TsgateError exit 5 when that cannot be
+   */
+  static async open(path: string, take: TakeCommand): Promise<ControlServer> {
+    const control = new ControlServer(path, take);
+    try {
+      await claimPath(path);
+      await control.#listen();
+    } catch (error) {
+      throw bindError(`unix:${path} (--control-socket)`, error);
+    }
+    return control;
+  }
+
+  /** Closes it, and with it every client. */
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroySoon();
+  }
+
+  async #listen(): Promise<void> {
+    const listening = new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject).once("listening", resolve);
+    });
+    // Between bind and chmod the path would be open to all. In the master, listen() binds at once.
+    const umask = process.umask(0o177);
+    this.#server.listen({ path: this.#path, exclusive: true });
+    process.umask(umask);
+    await listening;
+    fs.chmodSync(this.#path, OWNER_ONLY);
+  }
+
+  #serve(socket: net.Socket, take: TakeCommand): void {
+    const lines = new LineReader(LONGEST_REQUEST);
+    const send = (line: object): void => {
+      if (!socket.writable) return;
+      socket.write(`${JSON.stringify(line)}\n`);
+      if (socket.writableLength > MOST_UNREAD_BYTES) socket.destroy();
+    };
+    let asked = 0;
+    const ask = (line: string): void => {
+      const command = parseRequest(line);
+      if (typeof command === "string") return send({ ok: false, error: command });
+      // Who waits for an answer is not idle.
+      asked++;
+      socket.setTimeout(0);
+      take(command, {
+        progress: (progress) => send({ progress }),
+        answer: (reply) => {
+          if (--asked === 0) socket.setTimeout(IDLE_MS);
+          send(reply);
+        },
+      });
+    };
+    this.#sockets.add(socket);
+    socket.setEncoding("utf8").setTimeout(IDLE_MS, () => socket.destroy());
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("data", (text: string) => {
+      const complete = lines.push(text);
+      if (complete !== undefined) return complete.filter((line) => line.trim() !== "").forEach(ask);
+      send({ ok: false, error: `a request has at most ${LONGEST_REQUEST} characters` });
+      socket.destroySoon();
+    });
+  }
+}
