@@ -84,8 +84,9 @@ export class Journal {
   output(id: number, stream: OutputStream, { text, isPart }: OutputLine): void {
     const worker = this.#pool.worker(id);
     const who = worker === undefined ? { id } : identity(worker);
-    const level = stream === "stdout" ? "info" : "warn";
-    this.#write(level, "application output", { role: "worker", ...who, stream, text, ...(isPart ? { isPart } : {}) });
+    const record = { role: "worker", ...who, stream, text, ...(isPart ? { isPart } : {}) };
+    if (stream === "stdout") this.#write("info", "application output", record);
+    else this.#write("warn", "application output", record);
   }
 
   ready(worker: WorkerRecord, bootMs: number): void {

@@ -16,7 +16,7 @@ const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 const LEVEL = `"(${LEVELS.join("|")})"`;
 /** A level, maybe the second of two, and a constant message behind it. */
 const CALL = new RegExp(
-  String.raw`(?:${LEVEL} : )?(?:level: )?${LEVEL},\s*(?:msg: )?"([^"]+)"(,\s*\{|, fields: \{)?`,
+  String.raw`(?:${LEVEL} : )?(?:level: )?${LEVEL},\s*(?:msg: )?"([^"]+)"(?!\])(,\s*\{|, fields: \{)?`,
   "g",
 );
 

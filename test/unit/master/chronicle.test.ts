@@ -83,6 +83,7 @@ describe("a reload", () => {
   it("is superseded when the next begins before it is through", () => {
     const { chronicle } = oneWorker();
     chronicle.reloadStarted(2);
+    chronicle.reloadSuperseded(2);
     chronicle.reloadStarted(3);
     expect(chronicle.lastReload).toMatchObject({ outcome: "superseded", generation: 2 });
     chronicle.reloadFailed(3, "broken", "at app.js:1");

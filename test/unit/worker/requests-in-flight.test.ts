@@ -8,7 +8,7 @@ function flight(): Flight {
 }
 
 function reply(url: string, method = "GET"): ServerResponse {
-  return { req: { method, url } } as ServerResponse;
+  return { req: { method, url, headers: {} } } as ServerResponse;
 }
 
 const paths = (flights: readonly Flight[], limit = 50): string[] =>
