@@ -160,7 +160,7 @@ export class Connections {
     if (connection.speaks === "http") holdIfLong(connection);
     if (isHeldBack) connection.heldBack = response;
     connection.observer?.begun(request, response, connection.newestAt);
-    if (connection.meter !== undefined) this.stats?.begin(connection.meter, response);
+    if (connection.meter !== undefined) this.stats?.begin(connection.meter, response, connection.newestAt);
     // A stream of HTTP/2 that has closed does not lead back to its connection.
     if (connection.speaks === "http2") response.on("close", () => replyEnded(connection, response));
     else response.on("close", endOfReply);
@@ -314,8 +314,9 @@ function closeUnused(connection: Connection): void {
 
 /** Of a reply that stands in line behind another Node does not tell that its connection has closed. */
 function endReplies(connection: Connection): void {
-  if (connection.observer !== undefined && connection.inFlight > 0)
-    for (const response of repliesInFlight(connection)) connection.observer.ended(response);
+  if (connection.observer === undefined || connection.inFlight === 0) return;
+  const now = performance.now();
+  for (const response of repliesInFlight(connection)) connection.observer.ended(response, now);
 }
 
 function endOfReply(this: ServerResponse): void {
@@ -324,8 +325,12 @@ function endOfReply(this: ServerResponse): void {
 }
 
 function replyEnded(connection: Connection, response: ServerResponse): void {
-  connection.observer?.ended(response);
-  if (connection.meter !== undefined) connection.owner.stats?.end(connection.meter, response);
+  const { observer, meter } = connection;
+  if (observer !== undefined || meter !== undefined) {
+    const now = performance.now();
+    observer?.ended(response, now);
+    if (meter !== undefined) connection.owner.stats?.end(meter, response, now);
+  }
   endReply(connection, response);
   if (connection.speaks === "http") releaseIfShort(connection);
   connection.bytesAtRest = connection.socket.bytesRead;

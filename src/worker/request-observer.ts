@@ -10,8 +10,8 @@ export interface RequestObserver {
    * listener emits it again.
    */
   begun(request: IncomingMessage, response: ServerResponse, at: number): void;
-  /** The reply has ended, or its connection has, or the process does. Maybe more than once. */
-  ended(response: ServerResponse): void;
+  /** The reply has ended at `at`, or its connection has, or the process does. Maybe more than once. */
+  ended(response: ServerResponse, at: number): void;
   upgraded(request: IncomingMessage, socket: Duplex, at: number): void;
   /** What came cannot be read, or the connection broke; `response` is the reply that is due on it, if there is one. */
   failed(error: unknown, socket: Socket, response: ServerResponse | undefined): void;

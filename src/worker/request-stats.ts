@@ -1,6 +1,5 @@
 /**
- * What a worker's requests and connections add up to. On the hot path this is two instants and a few numbers in arrays,
- * without an allocation; what a connection has carried is looked up when somebody asks. Made only where somebody will.
+ * What a worker's requests and connections add up to. On the hot path this is a few numbers in arrays, without an allocation; what a connection has carried is looked up when somebody asks. Made only where somebody will.
  */
 
 import type { ServerResponse } from "node:http";
@@ -59,23 +58,24 @@ export class RequestStats {
     this.#addUp(meter);
   }
 
-  begin(meter: Meter, response: ServerResponse): void {
+  /** @param at the instant at which it began, on the monotonic clock */
+  begin(meter: Meter, response: ServerResponse, at: number): void {
     const timed = response as Timed;
     // One that expects a 100 comes twice.
     if (timed[STARTED] !== undefined) return;
-    timed[STARTED] = performance.now();
+    timed[STARTED] = at;
     this.#inFlight++;
     meter.inFlight++;
     if (!meter.isListed) this.#list(meter);
   }
 
   /** The reply is through, or its connection is gone. */
-  end(meter: Meter, response: ServerResponse): void {
+  end(meter: Meter, response: ServerResponse, at: number): void {
     const timed = response as Timed;
     const startedAt = timed[STARTED];
     if (startedAt === undefined || startedAt < 0) return;
     timed[STARTED] = -1;
-    const tookMs = performance.now() - startedAt;
+    const tookMs = at - startedAt;
     if (!meter.isClosed) {
       this.#inFlight--;
       meter.inFlight--;

@@ -1,9 +1,12 @@
 /**
- * What it costs to count: CPU time a request with the operator's endpoints on against off, on a core of their own; how
- * soon the status is there while every worker is saturated; and the master's CPU at ten thousand requests a second, asked
+ * What it costs to watch: CPU time a request with the operator's endpoints on against off, and with everything that
+ * operators can switch on, on a core of their own; how soon the status is there while every worker is saturated; and the master's CPU at ten thousand requests a second, asked
  * for both once a second.
  */
 
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compareCpu } from "./lib/compare-cpu.mjs";
 import { atMost, rounded } from "./lib/figures.mjs";
@@ -25,7 +28,26 @@ export async function metrics({ node, rounds }) {
     ours: async () => startTsgate({ ...pool, args: ["--admin-bind", `127.0.0.1:${await freePort()}`] }),
     theirs: () => startTsgate(pool),
   });
-  return [...cost, await statusWhileSaturated(node), await masterWhileAsked(node)];
+  const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
+  const everything = async () => [
+    ...["--admin-bind", `127.0.0.1:${await freePort()}`],
+    ...["--access-logfile", path.join(folder, "access.log")],
+    ...["--control-socket", path.join(folder, "control.sock")],
+    "--capture-output",
+  ];
+  try {
+    const all = await compareCpu({
+      name: "endpoints, access log, request ids, control socket and captured output on: CPU a request, off = 1",
+      limit: 1.08,
+      rounds,
+      load: { connections: 64, seconds: 1, core: 1 },
+      ours: async () => startTsgate({ ...pool, args: await everything() }),
+      theirs: () => startTsgate(pool),
+    });
+    return [...cost, ...all, await statusWhileSaturated(node), await masterWhileAsked(node)];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** @param {string} node */

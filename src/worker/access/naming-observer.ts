@@ -26,8 +26,8 @@ export class NamingObserver implements RequestObserver {
     this.#next?.begun(request, response, at);
   }
 
-  ended(response: ServerResponse): void {
-    this.#next?.ended(response);
+  ended(response: ServerResponse, at: number): void {
+    this.#next?.ended(response, at);
   }
 
   /** The reply to an upgrade is the application's to write. */

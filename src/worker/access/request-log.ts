@@ -43,9 +43,9 @@ export class RequestLog implements RequestObserver {
     if (request.httpVersionMajor === 2) countBodiesOf(Object.getPrototypeOf(response) as object);
   }
 
-  ended(response: LoggedResponse): void {
+  ended(response: LoggedResponse, at: number): void {
     const entry = response[COUNTED];
-    if (entry !== undefined && !entry.isOver) this.#end(entry);
+    if (entry !== undefined && !entry.isOver) this.#end(entry, at);
   }
 
   upgraded(request: IncomingMessage, socket: Duplex, at: number): void {
@@ -56,7 +56,7 @@ export class RequestLog implements RequestObserver {
     whenAnswered(socket, (status) => {
       entry.answered = status;
       this.#upgrades.delete(entry);
-      if (!entry.isOver) this.#end(entry);
+      if (!entry.isOver) this.#end(entry, performance.now());
     });
   }
 
@@ -75,7 +75,7 @@ export class RequestLog implements RequestObserver {
 
   /** Ends the lines of upgrades that nobody has answered: the process ends. */
   endUpgrades(): void {
-    for (const entry of this.#upgrades) this.#end(entry);
+    for (const entry of this.#upgrades) this.#end(entry, performance.now());
   }
 
   #answeredPast(
@@ -97,14 +97,13 @@ export class RequestLog implements RequestObserver {
 
   #follow(request: IncomingMessage, response: ServerResponse, at: number): void {
     this.begun(request, response, at);
-    response.on("close", () => this.ended(response));
+    response.on("close", () => this.ended(response, performance.now()));
   }
 
-  #end(entry: RequestEntry): void {
-    const now = performance.now();
+  #end(entry: RequestEntry, at: number): void {
     entry.isOver = true;
-    entry.durationMs = now - entry.startedAt;
-    entry.endedAt = this.#epoch(now);
+    entry.durationMs = at - entry.startedAt;
+    entry.endedAt = this.#epoch(at);
     entry.isCut = isCut(entry);
     this.#write(entry);
   }
