@@ -217,10 +217,53 @@ export function transportOf(socket: TLSSocket): net.Socket | undefined {
   return (socket as unknown as { _parent?: net.Socket })._parent;
 }
 
+/**
+ * Follows what is written to a stream that a pipe stands behind; what is returned tells what the system has not taken
+ * yet. Undefined for a file or a terminal, which take everything at once.
+ */
+export function followWrites(stream: NodeJS.WritableStream): (() => Buffer) | undefined {
+  const socket = stream as unknown as WritableInternals;
+  const { _handle: handle, _write: write, _writev: writev } = socket;
+  if (handle?.writeQueueSize === undefined || writev === undefined) return undefined;
+  let underWay: readonly WrittenChunk[] = [];
+  socket._write = function (chunk, encoding, callback) {
+    write.call(this, chunk, encoding, callback);
+    underWay = (handle.writeQueueSize ?? 0) > 0 ? [{ chunk, encoding }] : [];
+  };
+  socket._writev = function (chunks, callback) {
+    writev.call(this, chunks, callback);
+    underWay = (handle.writeQueueSize ?? 0) > 0 ? chunks : [];
+  };
+  return () => {
+    const begun = Buffer.concat(underWay.map(bytesOf));
+    const rest = begun.subarray(begun.length - Math.min(begun.length, handle.writeQueueSize ?? 0));
+    return Buffer.concat([rest, ...socket._writableState.getBuffer().map(bytesOf)]);
+  };
+}
+
+interface WrittenChunk {
+  readonly chunk: unknown;
+  readonly encoding: unknown;
+}
+
+interface WritableInternals {
+  readonly _handle?: RawHandle | null;
+  readonly _writableState: { getBuffer(): readonly WrittenChunk[] };
+  _write: (this: unknown, chunk: unknown, encoding: unknown, callback: unknown) => void;
+  _writev?: (this: unknown, chunks: readonly WrittenChunk[], callback: unknown) => void;
+}
+
+function bytesOf({ chunk, encoding }: WrittenChunk): Buffer {
+  return typeof chunk === "string"
+    ? Buffer.from(chunk, Buffer.isEncoding(String(encoding)) ? (encoding as BufferEncoding) : "utf8")
+    : Buffer.from(chunk as Uint8Array);
+}
+
 /** The head of a reply as it was sent, or is to be; undefined before there is one, and for replies of HTTP/2. */
 export function sentHead(response: ServerResponse): string | undefined {
-  const { _header: head } = response as unknown as { _header?: string | null };
-  return head ?? undefined;
+  const { _header: head } = response as unknown as { _header?: unknown };
+  // That of HTTP/2 only says whether it was sent.
+  return typeof head === "string" ? head : undefined;
 }
 
 /**

@@ -26,7 +26,7 @@ import { keepInspectable } from "./inspection.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import type { LoadedApplication } from "./load-application.ts";
 import { takeSignals } from "./process-signals.ts";
-import { outliveReader, outputWritten } from "./output-written.ts";
+import { keepLastWords, outliveReader, outputWritten } from "./output-written.ts";
 import { Reception } from "./reception.ts";
 import { RequestStats } from "./request-stats.ts";
 import { reportStats } from "./stats-reporter.ts";
@@ -125,7 +125,10 @@ export class Worker {
   async #start(order: BootOrder): Promise<void> {
     const boot = this.#begin(order);
     const hasToldReady = order.waitReady ? toldReady() : undefined;
-    if (order.isOutputCaptured) outliveReader();
+    if (order.isOutputCaptured) {
+      outliveReader();
+      keepLastWords();
+    }
     const requests = new RequestWatch(order, this.#connections);
     this.#requests = requests;
     try {

@@ -30,10 +30,10 @@ export async function metrics({ node, rounds }) {
   });
   const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
   const everything = async () => [
-    ...["--admin-bind", `127.0.0.1:${await freePort()}`],
-    ...["--access-logfile", path.join(folder, "access.log")],
-    ...["--control-socket", path.join(folder, "control.sock")],
     "--capture-output",
+    `--admin-bind=127.0.0.1:${await freePort()}`,
+    `--access-logfile=${path.join(folder, "access.log")}`,
+    `--control-socket=${path.join(folder, "control.sock")}`,
   ];
   try {
     const all = await compareCpu({

@@ -9,16 +9,15 @@ import { startTsgate } from "../support/tsgate.ts";
 import type { LogRecord, Tsgate } from "../support/tsgate.ts";
 
 const APP = `
-import fs from "node:fs";
 import { spawn } from "node:child_process";
 console.log("loaded");
 const routes = {
   "/says": (q, response) => { console.log("to stdout\\nin two lines"); console.error("to stderr"); response.end("said"); },
   "/abort": () => { console.log("the last line"); process.stdout.write("and its beginning"); process.abort(); },
-  "/exit": () => { for (let i = 0; i < 500; i++) console.log("line", i); process.exit(7); },
+  "/exit": () => { for (let i = 0; i < 2000; i++) console.log("line", i); process.once("exit", () => console.error("and at the end")); process.exit(7); },
   "/kill": () => { console.error("before the kill"); process.kill(process.pid, "SIGKILL"); },
   "/heap": () => { console.log("filling the heap"); const all = []; for (;;) all.push(new Array(100_000).fill(all.length)); },
-  "/many": (q, response) => { for (let i = 0; i < Number(q); i++) fs.writeSync(1, "many " + i + "\\n"); response.end("written"); },
+  "/many": (q, response) => { for (let i = 0; i < Number(q); i++) process.stdout.write("many " + i + "\\n"); response.end("written"); },
   "/long": (q, response) => { process.stdout.write("x".repeat(40_000) + "\\nshort\\n"); response.end("written"); },
   "/bytes": (q, response) => { process.stdout.write(Buffer.from([0x61, 0x00, 0xff, 0x0a])); response.end("written"); },
   "/child": (q, response) => { const child = spawn("sleep", ["60"], { stdio: ["ignore", "inherit", "inherit"], detached: true }); response.end(String(child.pid)); },
@@ -67,7 +66,7 @@ test("a line may be long, and may be any bytes", async () => {
 describe("the last lines of a worker are in the log before its end is, when it", () => {
   test.each([
     ["aborts", "/abort", ["the last line", "and its beginning"]],
-    ["exits", "/exit", Array.from({ length: 500 }, (_, index) => `line ${index}`)],
+    ["exits", "/exit", [...Array.from({ length: 2000 }, (_, index) => `line ${index}`), "and at the end"]],
     ["is killed", "/kill", ["before the kill"]],
     ["runs out of memory", "/heap", ["filling the heap", /^FATAL ERROR: .*heap out of memory/]],
   ])("%s", async (_, path, expected) => {

@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fstatSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
+import http2 from "node:http2";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { createRequire } from "node:module";
@@ -17,6 +18,7 @@ import {
   bindTcp,
   bindUnix,
   descriptorOf,
+  followWrites,
   isContinueSent,
   isTcpHandle,
   listenOnHandle,
@@ -317,6 +319,51 @@ describe("the handles that master and workers share", () => {
     await fetch(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`);
     expect(response && sentHead(response)).toMatch(/^HTTP\/1\.1 201 Created\r\nX-A: 1\r\nX-A: 2\r\n[^]*\r\n\r\n$/);
   });
+
+  it("give no head of a reply of HTTP/2", async () => {
+    const server = http2.createServer((_, reply) => {
+      reply.end("body");
+      expect(sentHead(reply as unknown as http.ServerResponse)).toBeUndefined();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const session = http2.connect(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}`);
+    onTestFinished(() => session.destroy());
+    const [headers] = (await once(session.request(), "response")) as [http2.IncomingHttpHeaders];
+    expect(headers).toMatchObject({ ":status": 200 });
+  });
+
+  it.each([["one by one"], ["at once"]])(
+    "tell what of a stream's text, written %s, the system has not taken",
+    async (how) => {
+      const server = net.createServer({ pauseOnConnect: true });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      onTestFinished(() => void server.close());
+      const client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+      const [[peer]] = (await Promise.all([once(server, "connection"), once(client, "connect")])) as [
+        [net.Socket],
+        unknown,
+      ];
+      const unwritten = followWrites(client);
+      if (unwritten === undefined) throw new Error("a socket that cannot be followed");
+      expect(unwritten().length).toBe(0);
+      const texts = Array.from({ length: 2000 }, (_, index) => `${index} ü ${"x".repeat(10_000)}\n`);
+      if (how === "at once") client.cork();
+      for (const text of texts) client.write(text);
+      client.uncork();
+      await new Promise(setImmediate);
+      const all = Buffer.from(texts.join(""));
+      const left = unwritten();
+      expect(left.length).toBeGreaterThan(0);
+      expect(left.equals(all.subarray(all.length - left.length))).toBe(true);
+      client.destroy();
+      const taken: Buffer[] = [];
+      for await (const chunk of peer) taken.push(chunk as Buffer);
+      expect(Buffer.concat(taken).length).toBe(all.length - left.length);
+    },
+  );
 
   it("make a module the main one of its process", () => {
     const dir = mkdtempSync(path.join(tmpdir(), "tsgate-test-"));
