@@ -24,8 +24,15 @@ const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-re
 export function accessOf(asking: Asking, token: string | undefined, compare: Compare): Access {
   if (isThisMachine(asking)) return "granted";
   if (token === undefined) return "denied";
-  const given = /^Bearer +(\S+) *$/i.exec(String(asking.headers["authorization"] ?? ""))?.[1];
+  const given = tokenIn(String(asking.headers["authorization"] ?? ""));
   return given !== undefined && compare(given, token) ? "granted" : "token needed";
+}
+
+/** Programs send it as it is (RFC 6750), browsers as a password (RFC 7617), the user before it being anybody. */
+function tokenIn(authorization: string): string | undefined {
+  const [, scheme = "", text = ""] = /^(Bearer|Basic) +(\S+) *$/i.exec(authorization) ?? [];
+  if (scheme.toLowerCase() !== "basic") return text === "" ? undefined : text;
+  return /^[^:]*:(.+)$/s.exec(Buffer.from(text, "base64").toString())?.[1];
 }
 
 function isThisMachine({ remoteAddress, headers }: Asking): boolean {

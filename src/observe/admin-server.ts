@@ -12,13 +12,15 @@ import type { WriteRecord } from "../logger.ts";
 import { listenOnHandle, type RawHandle } from "../node-handles.ts";
 import { accessOf } from "./admin-access.ts";
 import { CONTENT_TYPE } from "./exposition.ts";
+import { PAGE_POLICY, statusPage } from "./page/status-page.ts";
+import type { Status } from "./status.ts";
 
 /** What there is to say. */
 export interface AdminSource {
   /** Undefined when the server is ready, else why it is not. */
   unreadiness(): string | undefined;
   metrics(): Promise<string>;
-  status(): unknown;
+  status(): Status;
   token(): string | undefined;
 }
 
@@ -55,6 +57,7 @@ export class AdminServer {
     this.#source = source;
     this.#log = log;
     this.#routes = {
+      "/": { isProtected: true, reply: (response) => this.#sendPage(response) },
       "/livez": { isProtected: false, reply: (response) => send(response, 200, "ok\n") },
       "/readyz": { isProtected: false, reply: (response) => this.#readyz(response) },
       "/metrics": { isProtected: false, reply: async (response) => this.#sendMetrics(response) },
@@ -132,10 +135,17 @@ export class AdminServer {
     const access = accessOf({ remoteAddress, headers: request.headers }, this.#source.token(), isSame);
     if (access === "granted") return true;
     if (access === "token needed") {
-      response.setHeader("WWW-Authenticate", 'Bearer realm="tsgate"');
-      send(response, 401, "a token is needed: Authorization: Bearer TOKEN\n");
+      // With the second a browser asks whoever sits at it, and sends along with each request what it is told.
+      response.setHeader("WWW-Authenticate", ['Bearer realm="tsgate"', 'Basic realm="tsgate", charset="UTF-8"']);
+      send(response, 401, "a token is needed: Authorization: Bearer TOKEN, or the token as the password of any user\n");
     } else send(response, 403, "for this machine only; --admin-token-file lets others in\n");
     return false;
+  }
+
+  #sendPage(response: ServerResponse): void {
+    response.setHeader("Content-Security-Policy", PAGE_POLICY);
+    response.setHeader("Referrer-Policy", "no-referrer");
+    send(response, 200, statusPage(this.#source.status()), "text/html");
   }
 
   #readyz(response: ServerResponse): void {
