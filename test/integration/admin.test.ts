@@ -53,7 +53,7 @@ describe("the endpoints", () => {
     const targets = [await adminTarget(server, 0), await adminTarget(server, 1)];
     expect(targets[1]).toEqual({ path: project.path("admin.sock") });
     for (const target of targets) {
-      for (const path of ["/livez", "/readyz", "/metrics", "/status.json"])
+      for (const path of ["/", "/livez", "/readyz", "/metrics", "/status.json"])
         expect((await reply(target, path)).status, path).toBe(200);
     }
     expect(await server.stop()).toEqual({ code: 0, signal: null });
@@ -65,7 +65,11 @@ describe("the endpoints", () => {
     const { server } = await ready();
     const target = await adminTarget(server);
     const types = { "/livez": "text/plain", "/readyz": "text/plain", "/metrics": "text/plain; version=0.0.4" };
-    for (const [path, type] of Object.entries({ ...types, "/status.json": "application/json" })) {
+    for (const [path, type] of Object.entries({
+      ...types,
+      "/status.json": "application/json",
+      "/": "text/html; charset=utf-8",
+    })) {
       const { headers } = await reply(target, path);
       expect(headers.get("content-type")?.startsWith(type), path).toBe(true);
       expect(headers.get("cache-control")).toBe("no-store");
@@ -81,10 +85,10 @@ describe("the endpoints", () => {
     expect([head.status, head.body, head.headers.get("content-length")]).toEqual([200, "", "3"]);
     const posted = await reply(target, "/readyz", { method: "POST", bodyBytes: 100 });
     expect([posted.status, posted.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
-    for (const path of ["/", "/nowhere", "/livez/", "/constructor"])
+    for (const path of ["//", "/nowhere", "/livez/", "/constructor"])
       expect((await reply(target, path)).status).toBe(404);
     expect((await reply(target, "/livez?secret=1")).status).toBe(200);
-    for (const path of ["/status.json?secret=1", "/nowhere?secret=1", "/metrics?secret=1"])
+    for (const path of ["/?secret=1", "/status.json?secret=1", "/nowhere?secret=1", "/metrics?secret=1"])
       expect((await reply(target, path)).body).not.toContain("secret");
     expect(server.stderr).not.toContain("secret");
   });
@@ -128,13 +132,14 @@ describe("the status", () => {
   test("is for this machine: not for a proxy on it, nor under another name", async () => {
     const { server } = await ready();
     const target = await adminTarget(server);
-    const asked = async (...lines: string[]): Promise<number | undefined> =>
-      statusOfRequest(target, "/status.json", ...lines);
-    expect(await asked("Host: 127.0.0.1")).toBe(200);
-    expect(await asked("Host: localhost:9000")).toBe(200);
-    expect(await asked("Host: rebound.example")).toBe(403);
-    expect(await asked("Host: localhost", "X-Forwarded-For: 192.0.2.1")).toBe(403);
-    expect(await asked("Host: localhost", `Authorization: Bearer ${TOKEN}`, "Via: 1.1 proxy")).toBe(403);
+    for (const path of ["/", "/status.json"]) {
+      const asked = async (...lines: string[]): Promise<number | undefined> => statusOfRequest(target, path, ...lines);
+      expect(await asked("Host: 127.0.0.1")).toBe(200);
+      expect(await asked("Host: localhost:9000")).toBe(200);
+      expect(await asked("Host: rebound.example")).toBe(403);
+      expect(await asked("Host: localhost", "X-Forwarded-For: 192.0.2.1")).toBe(403);
+      expect(await asked("Host: localhost", `Authorization: Bearer ${TOKEN}`, "Via: 1.1 proxy")).toBe(403);
+    }
     expect(await statusOfRequest(target, "/metrics", "Host: rebound.example")).toBe(200);
   });
 
@@ -145,6 +150,9 @@ describe("the status", () => {
       statusOfRequest(target, "/status.json", "Host: shop.example", `Authorization: Bearer ${token}`);
     expect(await asked(TOKEN)).toBe(200);
     expect(await asked(`${TOKEN}x`)).toBe(401);
+    const password = `Authorization: Basic ${Buffer.from(`ops:${TOKEN}`).toString("base64")}`;
+    for (const path of ["/", "/status.json"])
+      expect(await statusOfRequest(target, path, "Host: shop.example", password)).toBe(200);
     expect(await statusOfRequest(target, "/status.json", "Host: shop.example")).toBe(401);
     expect(await statusOfRequest(target, "/status.json", "Host: localhost")).toBe(200);
     await project.write("admin.token", "another-token-for-the-tests\n");

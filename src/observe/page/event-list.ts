@@ -8,6 +8,7 @@ import { agoText, clock, countText, durationText } from "./words.ts";
 
 const LONGEST_ERROR = 400;
 const LONGEST_WHY = 120;
+const LONGEST_FRAME = 200;
 const LONGEST_STACK = 2500;
 const MOST_SLOTS = 16;
 /** Kept for events without their stacks: those are short, and how it came to something matters too. */
@@ -63,8 +64,7 @@ function eventItem(event: EventStatus, now: string, isWithStack: boolean): strin
   const count = times > 1 ? ` <small>${times} times</small>` : "";
   const reason = error === undefined ? "" : `<p>${clipped(error, LONGEST_ERROR)}</p>`;
   const id = `e${Date.parse(at).toString(36)}${type.replaceAll(" ", "-")}${slot ?? ""}`;
-  const trace =
-    stack === undefined ? "" : isWithStack ? stackBox(`${id}-stack`, clipped(stack, LONGEST_STACK)) : ELSEWHERE;
+  const trace = stack === undefined ? "" : isWithStack ? stackBox(`${id}-stack`, stack, LONGEST_STACK) : ELSEWHERE;
   return `<li id="${id}"${tone === undefined ? "" : ` class="${tone}"`}>${clock(at, now)}<small class="ago">${agoText(at, now)}</small><div><b>${title}</b>${count} <span>${detailsOf(event)}</span>${reason}${trace}</div></li>`;
 }
 
@@ -85,8 +85,9 @@ function detailsOf({ type, generation, slot, pid, target, slots, tookMs, why, si
   ]);
 }
 
-/** A stack that opens; an id keeps it open, and the focus on it, when the page is brought up to date. */
-export function stackBox(id: string, stackHtml: string): string {
-  const [frame = ""] = /^\s*at .*/m.exec(stackHtml) ?? [];
-  return `<details id="${id}"><summary>Stack <code>${frame.trim()}</code></summary><pre tabindex="0">${stackHtml}</pre></details>`;
+/** A stack that opens, its newest frame beside it; the id keeps it open when the page is brought up to date. */
+export function stackBox(id: string, stack: string, mostBytes: number): string {
+  const [frame = ""] = /^\s*at .*/m.exec(stack) ?? [];
+  const place = frame === "" ? "" : ` <code>${clipped(frame.trim(), LONGEST_FRAME)}</code>`;
+  return `<details id="${id}"><summary>Stack${place}</summary><pre tabindex="0">${clipped(stack, mostBytes)}</pre></details>`;
 }

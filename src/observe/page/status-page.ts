@@ -17,7 +17,10 @@ import { toneOf } from "./tones.ts";
 import { percentText, sizeText } from "./words.ts";
 
 export const MOST_BYTES = 60_000;
-const FOR_WORKERS = 24_000;
+/** Of these the rows of workers leave so much to what has happened. */
+const FOR_EVENTS = 10_000;
+/** Titles, and what says how much is left out. */
+const AROUND_LISTS = 1600;
 const LONGEST_NAME = 120;
 
 /** For the header of the same name: only this page's own style and script run, and only this server is asked. */
@@ -34,15 +37,13 @@ export const PAGE_POLICY = [
 
 /** The document for one status. */
 export function statusPage(status: Status): string {
-  const [beforeEvents, afterEvents] = [untilEvents(status), fromEvents(status)];
-  const left = MOST_BYTES - Buffer.byteLength(beforeEvents) - Buffer.byteLength(afterEvents) - SECTION_BYTES;
-  return beforeEvents + eventsOf(status, left) + afterEvents;
+  const [top, bottom] = [topOf(status), bottomOf(status)];
+  const left = MOST_BYTES - bytesOf(top + bottom) - AROUND_LISTS;
+  const workers = workersOf(status, left - FOR_EVENTS);
+  return `${top}${workers}\n${eventsOf(status, left - bytesOf(workers))}${bottom}`;
 }
 
-/** What stands around the list of events. */
-const SECTION_BYTES = 400;
-
-function untilEvents(status: Status): string {
+function topOf(status: Status): string {
   const { server } = status;
   const name = clipped(server.name, LONGEST_NAME);
   return `<!doctype html>
@@ -64,11 +65,10 @@ function untilEvents(status: Status): string {
 ${notesOf(status)}
 ${tilesOf(status)}
 ${chartsOf(status)}
-${workersOf(status, FOR_WORKERS)}
 `;
 }
 
-function fromEvents({ at, server }: Status): string {
+function bottomOf({ at, server }: Status): string {
   return `
 </main>
 <footer><p>tsgate ${escaped(server.version)} on Node ${escaped(server.node)}, master ${server.pid} (loop ${percentText(server.loop.utilization)}, ${sizeText(server.rssBytes)}), as of
@@ -86,6 +86,10 @@ const COLOURS = { good: "2a9d62", warn: "d08a00", bad: "d0353b", wait: "7a889b" 
 function iconOf(state: string): string {
   const svg = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><circle cx='4' cy='4' r='3.5' fill='#${COLOURS[toneOf(state)]}'/></svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}
+
+function bytesOf(text: string): number {
+  return Buffer.byteLength(text);
 }
 
 function hashOf(text: string): string {

@@ -76,13 +76,14 @@ stroke-linecap:round}
 .times{display:flex;justify-content:space-between;margin:.3rem 3.7rem 0 0}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
-th,td{padding:.45rem .65rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+th,td{padding:.45rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th:first-child,td:first-child{padding-left:0}
 td:last-child,th:last-child{padding-right:0}
 th{color:var(--soft);font-weight:500;font-size:.86rem}
 tbody th{color:var(--ink);font-weight:650;font-size:1rem}
 tbody tr:last-child>*{border-bottom:0}
 th.text,td.text,th.cause,td.cause{text-align:left}
+.dense th,.dense td{padding-top:.18rem;padding-bottom:.18rem}
 td.cause{white-space:normal;min-width:13rem;overflow-wrap:anywhere}
 .meter{display:inline-block;width:2.5rem;height:.4rem;border-radius:99px;background:var(--line);margin-left:.5rem;
 vertical-align:.12em;fill:var(--accent);overflow:hidden}
@@ -113,11 +114,11 @@ footer{padding-bottom:2rem;font-size:.9rem}
 .stale header,.stale main{filter:grayscale(1)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media(prefers-reduced-motion:no-preference){.meter rect{transition:width .4s}}
-@media(max-width:52rem){
+@media(max-width:64rem){
 section{padding:.9rem}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table,tbody{display:block}
-tbody tr{display:grid;grid-template-columns:3.6rem 5fr 4fr 5fr 6fr 4fr 7fr 5fr;gap:.35rem .8rem;padding:.8rem 0;align-items:start;
+tbody tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(5.6rem,1fr));gap:.35rem .8rem;padding:.8rem 0;align-items:start;
 border-bottom:1px solid var(--line)}
 .tiles{grid-template-columns:repeat(3,1fr)}
 tbody tr:first-child{padding-top:0}tbody tr:last-child{border-bottom:0;padding-bottom:0}
@@ -126,18 +127,16 @@ tbody th{grid-column:1}
 tbody th::before{content:"Slot ";content:"Slot "/""}
 td::before{display:block;color:var(--soft);font-size:.8rem}
 td:nth-child(2){grid-column:2/-1}
-td:nth-child(3){grid-column:2}
-td.cause{grid-column:2/-1}
+td:nth-child(3){grid-column:1}
+td.cause{grid-column:1/-1}
+td small{display:block}td:nth-child(2) small{display:inline-block}
 td.none{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 ${CARD_NAMES}}
 @media(max-width:34rem){
 .tiles{grid-template-columns:1fr 1fr;gap:.6rem}
 .tiles>div{padding:.6rem .8rem}
 dd{font-size:1.5rem}
-tbody tr{grid-template-columns:5fr 4fr 5fr}
-tbody th,td:nth-child(3){grid-column:1}
-td.cause{grid-column:1/-1}
-td small{display:block}td:nth-child(2) small{display:inline}
+td.cause{grid-column:2/-1}
 ol>li{grid-template-columns:auto 1fr}
 ol>li>div{grid-column:1/-1}}
 `;

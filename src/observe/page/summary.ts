@@ -62,7 +62,7 @@ const STAGES: Readonly<Record<string, string>> = {
 function failureNote({ reload: { last } }: Status): string {
   if (last?.outcome !== "failed") return "";
   const error = last.error === null ? "No reason is known." : clipped(last.error, LONGEST_ERROR);
-  const stack = last.stack === null ? "" : stackBox("reload-stack", clipped(last.stack, LONGEST_STACK));
+  const stack = last.stack === null ? "" : stackBox("reload-stack", last.stack, LONGEST_STACK);
   const text = `<p>${error}</p><p class="soft">The generation before it goes on serving.</p>${stack}`;
   return note("bad", "reload-failed", `Reload to generation ${last.generation} failed`, text);
 }

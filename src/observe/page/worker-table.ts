@@ -10,6 +10,8 @@ import { clock, countText, DASH, durationText, numberText, percentText, sizeText
 
 /** Several times as long as an idle worker lets the master wait for a report. */
 const SILENT_MS = 8000;
+/** More rows than this are set closer. */
+const MOST_ROOMY = 8;
 const LONGEST_CAUSE = 60;
 const LONGEST_ERROR = 160;
 
@@ -48,7 +50,7 @@ export function workersOf({ at, workers }: Status, budget: number): string {
       ? ""
       : `<p class="soft">And ${countText(left, "more row")}, in <a href="status.json">status.json</a>.</p>`;
   return `<section aria-labelledby="workers-title"><h2 id="workers-title">Workers</h2><div class="scroll" id="workers-table" role="region"
-aria-labelledby="workers-title" tabindex="0"><table role="table"><caption class="hidden">Workers by slot</caption>
+aria-labelledby="workers-title" tabindex="0"><table role="table"${workers.length > MOST_ROOMY ? ' class="dense"' : ""}><caption class="hidden">Workers by slot</caption>
 <thead role="rowgroup"><tr role="row">${heads.join("")}</tr></thead>
 <tbody role="rowgroup">${rows.join("\n")}</tbody></table></div>${more}</section>`;
 }

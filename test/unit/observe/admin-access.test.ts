@@ -8,6 +8,8 @@ function access(asking: Asking, token: string | undefined = TOKEN): string {
   return accessOf(asking, token, equal);
 }
 
+const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString("base64")}`;
+
 const from = (remoteAddress: string | undefined, headers: Asking["headers"] = {}): Asking => ({
   remoteAddress,
   headers: { host: "127.0.0.1:9000", ...headers },
@@ -62,7 +64,14 @@ describe("a token is needed", () => {
     ["a wrong one", "Bearer 0123456789abcdeF", "token needed"],
     ["more than the right one", `Bearer ${TOKEN}x`, "token needed"],
     ["two words", `Bearer ${TOKEN} ${TOKEN}`, "token needed"],
-    ["another scheme", `Basic ${TOKEN}`, "token needed"],
+    ["the right one as a browser's password", basic(`:${TOKEN}`), "granted"],
+    ["the right one as the password of anybody", basic(`ops:${TOKEN}`), "granted"],
+    ["a wrong one as a password", basic(`ops:${TOKEN}x`), "token needed"],
+    ["it as the name of a user", basic(`${TOKEN}:`), "token needed"],
+    ["it as all of a pair", basic(TOKEN), "token needed"],
+    ["an empty pair", basic(":"), "token needed"],
+    ["a pair that is none", `Basic ${TOKEN}`, "token needed"],
+    ["another scheme", `Digest ${TOKEN}`, "token needed"],
     ["the token alone", TOKEN, "token needed"],
     ["nothing", "", "token needed"],
   ])("with %s", (_, authorization, outcome) => {
