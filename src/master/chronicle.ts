@@ -5,6 +5,7 @@
 
 import type { ErrorReport } from "../errors.ts";
 import type { DrainReason } from "../messages.ts";
+import type { LogFields } from "../logger.ts";
 import { BOOT_BOUNDS_SECONDS, type LastExit, type LifeCounters, type ReloadEnd } from "../observe/observation.ts";
 import { Timeline } from "../observe/timeline.ts";
 import { HEAP_LIMIT_REACHED, KILLED_FOR_MEMORY } from "./exit-cause.ts";
@@ -107,9 +108,10 @@ export class Chronicle {
     this.#timeline.add({ at: Date.now(), type: "uncaught exception", ...identity(worker), error: message, ...trace });
   }
 
-  /** A deadline has passed. @param stack where it hung, if that is known */
-  killed(worker: WorkerRecord, cause: EndCause, stack?: string): void {
-    const trace = stack === undefined ? {} : { stack };
+  /** A deadline has passed. @param findings what it was at, in words and as a stack, as far as that is known */
+  killed(worker: WorkerRecord, cause: EndCause, { found, stack }: LogFields = {}): void {
+    const words = typeof found === "string" ? { error: found } : {};
+    const trace = typeof stack === "string" ? { ...words, stack } : words;
     if (cause === "hung") this.#hangs++;
     const event = cause === "hung" ? ({ type: "hung" } as const) : ({ type: "killed", why: cause } as const);
     this.#timeline.add({ at: Date.now(), ...event, ...identity(worker), ...trace });

@@ -157,11 +157,11 @@ export class Journal {
   killed(worker: WorkerRecord, cause: EndCause, examination: Examination | undefined): void {
     // Told to leave at once, it was given no time: its end is not worth a warning.
     if (worker.hasQuitOrder) return;
-    this.#chronicle?.killed(worker, cause);
-    const found =
+    const found: LogFields =
       examination === undefined
         ? { found: worker.examined && "nothing: there was no time to find out what blocks it" }
         : findings(examination);
+    this.#chronicle?.killed(worker, cause, found);
     if (cause === "hung") this.#about(worker, "error", "worker hung", found);
     else this.#about(worker, "warn", "worker killed", { cause, ...found });
   }

@@ -15,6 +15,7 @@ import { runTsgate, startTsgate } from "../support/tsgate.ts";
 import type { Tsgate } from "../support/tsgate.ts";
 
 const BIND = ["--bind", "127.0.0.1:0"];
+const HANGING_APP = new URL("../fixtures/hanging-app.mjs", import.meta.url);
 const TOKEN = "a-token-for-the-tests";
 const isLinux = process.platform === "linux";
 
@@ -234,6 +235,16 @@ describe("when every worker hangs", () => {
       expect(performance.now() - askedAt).toBeLessThan(2500);
     }
   });
+});
+
+test.runIf(isLinux)("where a worker hung is told: its stack and what it was at", async () => {
+  const { server } = await ready(["--timeout", "1s"], { source: readFileSync(HANGING_APP, "utf8") });
+  (await connectRaw(await server.target())).get("/loop");
+  await server.waitForRecord("worker hung");
+  const event = (await statusOf(server)).events.find(({ type }) => type === "hung");
+  expect(event?.error).toMatch(/^in JavaScript, at Object\.spin/);
+  expect(event?.stack).toMatch(/^ +at Object\.spin .*app\.mjs:\d+/);
+  expect((await reply(await adminTarget(server), "/")).body).toContain("in JavaScript, at Object.spin");
 });
 
 describe("a client that means no good", () => {

@@ -10,7 +10,7 @@ export const OPERATION: SettingRows<"adminBind" | "adminTokenFile" | "minReady" 
     type: many(parseBindAddress, formatAddress),
     default: [],
     defaultText: "off",
-    doc: "Address of the operator's endpoints, written as for bind, may be repeated: /livez, /readyz and /metrics for whoever can connect, /status.json for this machine and for who has the token",
+    doc: "Address of the operator's endpoints, written as for bind, may be repeated: /livez, /readyz and /metrics for whoever can connect, /status.json and the status page / for this machine and for who has the token",
     takesEffect: "restart",
   },
   adminTokenFile: {
@@ -18,7 +18,7 @@ export const OPERATION: SettingRows<"adminBind" | "adminTokenFile" | "minReady" 
     type: path(),
     default: undefined,
     defaultText: "none",
-    doc: "File with the token that lets other machines read /status.json, as Authorization: Bearer TOKEN",
+    doc: "File with the token that lets other machines read /status.json and the status page, as Authorization: Bearer TOKEN or as the password that a browser asks for",
     takesEffect: "reload",
     isPath: true,
   },

@@ -103,7 +103,7 @@ export function tilesOf({ server, totals, recent }: Status): string {
       ...(isFull ? {} : { tone: server.state === "starting" ? "wait" : "warn" }),
     },
   ];
-  return `<section class="bare" aria-labelledby="now"><h2 class="hidden" id="now">The last ${windowSeconds} seconds</h2>
+  return `<section class="bare" aria-labelledby="now"><h2 class="hidden" id="now">The last ${countText(windowSeconds, "second")}</h2>
 <dl class="tiles">${tiles.map(tileHtml).join("")}</dl></section>`;
 }
 

@@ -49,7 +49,7 @@ export function workersOf({ at, workers }: Status, budget: number): string {
     left === 0
       ? ""
       : `<p class="soft">And ${countText(left, "more row")}, in <a href="status.json">status.json</a>.</p>`;
-  return `<section aria-labelledby="workers-title"><h2 id="workers-title">Workers</h2><div class="scroll" id="workers-table" role="region"
+  return `<section><h2 id="workers-title">Workers</h2><div class="scroll" id="workers-table" role="region"
 aria-labelledby="workers-title" tabindex="0"><table role="table"${workers.length > MOST_ROOMY ? ' class="dense"' : ""}><caption class="hidden">Workers by slot</caption>
 <thead role="rowgroup"><tr role="row">${heads.join("")}</tr></thead>
 <tbody role="rowgroup">${rows.join("\n")}</tbody></table></div>${more}</section>`;

@@ -46,7 +46,7 @@ describe("the end of a worker", () => {
   it("is told once: not again when a reload fails by it, nor when its beginning was told", () => {
     const { chronicle, worker, ends } = oneWorker();
     ends("crashed", true);
-    chronicle.killed(worker, "hung", "at app.js:1");
+    chronicle.killed(worker, "hung", { found: "in JavaScript", stack: "at app.js:1" });
     ends("hung");
     chronicle.uncaught(worker, { name: "Error", message: "oops", stack: "at app.js:2" });
     ends("uncaught exception");
@@ -55,7 +55,10 @@ describe("the end of a worker", () => {
     chronicle.killed(worker, "drain timeout");
     ends("drain timeout");
     expect(typesOf(chronicle)).toEqual(["started", "hung", "uncaught exception", "replaced", "killed"]);
-    expect(chronicle.events.find(({ type }) => type === "hung")).toMatchObject({ stack: "at app.js:1" });
+    expect(chronicle.events.find(({ type }) => type === "hung")).toMatchObject({
+      error: "in JavaScript",
+      stack: "at app.js:1",
+    });
     expect(chronicle.counters.hangs).toBe(1);
   });
 });

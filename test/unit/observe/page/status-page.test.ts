@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { niceTop } from "../../../../src/observe/page/charts.ts";
 import { MOST_BYTES, PAGE_POLICY, statusPage } from "../../../../src/observe/page/status-page.ts";
+import { STYLE } from "../../../../src/observe/page/style.ts";
 import { COLUMN_NAMES } from "../../../../src/observe/page/worker-table.ts";
 import type { EventStatus, Status, WorkerStatus } from "../../../../src/observe/status.ts";
 import { statusOf } from "../../../../src/observe/status.ts";
@@ -85,7 +86,7 @@ describe("what comes from outside", () => {
 });
 
 describe("its size", () => {
-  const stack = `${"    at <anonymous> (/srv/app/\u6f22\u5b57/'quoted'.js:1:2)\n".repeat(200)}`;
+  const stack = "    at <anonymous> (/srv/app/\u6f22\u5b57/'quoted'.js:1:2)\n".repeat(200);
   const full = (workers: number, events: number, text: string): Status => {
     const timeline = new Timeline();
     for (let index = 0; index < events; index++)
@@ -330,3 +331,46 @@ describe("the time line", () => {
 it("an axis ends at a number that is easily halved, above all values", () => {
   expect([0, 1, 2, 2.1, 7, 9, 11, 130, 1001].map(niceTop)).toEqual([2, 2, 2, 3, 8, 10, 15, 150, 1500]);
 });
+
+describe("its colours", () => {
+  const schemes = [...STYLE.matchAll(/:root\{([^}]*)\}/g)].map(([, rules = ""]) =>
+    Object.fromEntries(rules.split(";").map((rule) => rule.replace(/\s/g, "").split(":") as [string, string])),
+  );
+  const [light = {}, dark = {}] = schemes;
+
+  it.each([
+    ["light", light],
+    ["dark", { ...light, ...dark }],
+  ])("can be read in the %s", (_, scheme) => {
+    for (const ink of ["ink", "soft", "accent", "good", "warn", "bad", "wait"])
+      for (const ground of ["bg", "card"])
+        expect(
+          contrast(scheme[`--${ink}`] ?? "", scheme[`--${ground}`] ?? ""),
+          `${ink} on ${ground}`,
+        ).toBeGreaterThanOrEqual(4.5);
+    // Marks that are no text.
+    for (const ground of ["card", "line"])
+      expect(contrast(scheme["--accent"] ?? "", scheme[`--${ground}`] ?? "")).toBeGreaterThan(3);
+    expect(contrast(scheme["--hot"] ?? "", scheme["--card"] ?? "")).toBeGreaterThan(3);
+  });
+
+  it("are one set for each of both schemes", () => {
+    expect(schemes).toHaveLength(2);
+    expect(contrast("#000", "#fff")).toBeCloseTo(21);
+  });
+});
+
+/** Of two colours, as the Web Content Accessibility Guidelines compute it. */
+function contrast(one: string, other: string): number {
+  const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function luminance(colour: string): number {
+  const digits = colour.length === 4 ? colour.replace(/[0-9a-f]/g, "$&$&") : colour;
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const share = Number.parseInt(digits.slice(at, at + 2), 16) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
