@@ -120,7 +120,7 @@ ${application("node", "two")}`;
       await seen(page, "Worker hung");
       await seen(page, "in JavaScript, at Object.spin");
       const summary = page.locator("summary");
-      expect(await summary.innerText()).toMatch(/^Stack at Object\.spin .*app\.mjs:\d+:\d+/);
+      expect(await summary.innerText()).toBe("Stack");
       const isReached = `document.activeElement.matches("summary")`;
       for (let pressed = 0; pressed < 10 && !(await page.evaluate(isReached)); pressed++)
         await page.keyboard.press("Tab");
@@ -185,6 +185,7 @@ if (process.title.includes("worker 1")) setTimeout(() => { throw new Error("${"u
         "Generation",
         "Age",
         "Requests",
+        "Errors",
         "In flight",
         "Loop",
         "Memory",
@@ -193,7 +194,7 @@ if (process.title.includes("worker 1")) setTimeout(() => { throw new Error("${"u
       expect(named("rowheader")).toEqual(["0", "1"]);
       expect(named("row")).toHaveLength(3);
       for (const pid of server.workerPids()) expect(named("cell")).toContain(String(pid));
-      expect(named("cell")).toHaveLength(18);
+      expect(named("cell")).toHaveLength(20);
       expect(named("region")).toContain("Workers");
       expect(named("heading")).toEqual([
         "tsgate",

@@ -64,7 +64,8 @@ function eventItem(event: EventStatus, now: string, isWithStack: boolean): strin
   const count = times > 1 ? ` <small>${times} times</small>` : "";
   const reason = error === undefined ? "" : `<p>${clipped(error, LONGEST_ERROR)}</p>`;
   const id = `e${Date.parse(at).toString(36)}${type.replaceAll(" ", "-")}${slot ?? ""}`;
-  const trace = stack === undefined ? "" : isWithStack ? stackBox(`${id}-stack`, stack, LONGEST_STACK) : ELSEWHERE;
+  const trace =
+    stack === undefined ? "" : isWithStack ? stackBox(`${id}-stack`, stack, LONGEST_STACK, error) : ELSEWHERE;
   return `<li id="${id}"${tone === undefined ? "" : ` class="${tone}"`}>${clock(at, now)}<small class="ago">${agoText(at, now)}</small><div><b>${title}</b>${count} <span>${detailsOf(event)}</span>${reason}${trace}</div></li>`;
 }
 
@@ -85,9 +86,13 @@ function detailsOf({ type, generation, slot, pid, target, slots, tookMs, why, si
   ]);
 }
 
-/** A stack that opens, its newest frame beside it; the id keeps it open when the page is brought up to date. */
-export function stackBox(id: string, stack: string, mostBytes: number): string {
+/**
+ * A stack that opens, with its newest frame beside it unless the text above names that. The id keeps it open when the
+ * page is brought up to date.
+ */
+export function stackBox(id: string, stack: string, mostBytes: number, textAbove = ""): string {
   const [frame = ""] = /^\s*at .*/m.exec(stack) ?? [];
-  const place = frame === "" ? "" : ` <code>${clipped(frame.trim(), LONGEST_FRAME)}</code>`;
+  const place =
+    frame === "" || textAbove.includes(frame.trim()) ? "" : ` <code>${clipped(frame.trim(), LONGEST_FRAME)}</code>`;
   return `<details id="${id}"><summary>Stack${place}</summary><pre tabindex="0">${clipped(stack, mostBytes)}</pre></details>`;
 }

@@ -16,7 +16,7 @@ export const STYLE = `
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
 font-variant-numeric:tabular-nums}
-header,main,footer,#connection{max-width:78rem;margin:0 auto;padding:0 1rem}
+header,main,footer{max-width:78rem;margin:0 auto;padding:0 1rem}
 header{padding-top:1.4rem}
 .who{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem .9rem}
 h1{font-size:1.5rem;line-height:1.2;margin:0;letter-spacing:-.015em;overflow-wrap:anywhere;min-width:0}
@@ -25,7 +25,7 @@ h2 small{font-weight:400;margin-left:.4rem}
 p{margin:0}
 small{font-size:.85rem;color:var(--soft);font-weight:400}
 .soft,footer{color:var(--soft)}
-small.bad,dd.bad,.note.bad h2,li.bad b{color:var(--bad)}
+small.bad,td>.bad,dd.bad,.note.bad h2,li.bad b{color:var(--bad)}
 dd.warn,.note.warn h2,li.warn b{color:var(--warn)}
 li.good b{color:var(--good)}
 .facts{list-style:none;margin:.35rem 0 0;padding:0;color:var(--soft);display:flex;flex-wrap:wrap;gap:0 1.2rem}
@@ -69,7 +69,7 @@ stroke-linecap:round}
 .plot .area{fill:var(--area);stroke:none}
 .plot .lower{stroke-dasharray:2 5}
 .plot .bars{stroke:var(--bad);stroke-width:4;stroke-linecap:butt}
-.empty{position:absolute;inset:0 3.7rem 0 0;display:grid;place-items:center;color:var(--soft);font-size:.86rem}
+.empty{position:absolute;inset:0 3.7rem 0 0;padding-top:1.1rem;text-align:center;color:var(--soft);font-size:.86rem}
 .axis,.times{color:var(--soft);font-size:.8rem}
 .axis{display:flex;flex-direction:column;justify-content:space-between;margin:-.6em 0;text-align:right;min-width:3.2rem}
 .axis i{font-style:normal;line-height:1.2}
@@ -110,7 +110,7 @@ a{color:var(--accent)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:4px}
 footer{padding-bottom:2rem;font-size:.9rem}
 #connection:empty{display:none}
-#connection{position:sticky;top:0;z-index:1;padding:.6rem 1rem;background:var(--bad);color:var(--card);font-weight:600}
+#connection{position:sticky;top:0;z-index:1;padding:.6rem max(1rem,50vw - 38rem);background:var(--bad);color:var(--card);font-weight:600}
 .stale header,.stale main{filter:grayscale(1)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media(prefers-reduced-motion:no-preference){.meter rect{transition:width .4s}}
@@ -136,7 +136,6 @@ ${CARD_NAMES}}
 .tiles{grid-template-columns:1fr 1fr;gap:.6rem}
 .tiles>div{padding:.6rem .8rem}
 dd{font-size:1.5rem}
-td.cause{grid-column:2/-1}
 ol>li{grid-template-columns:auto 1fr}
 ol>li>div{grid-column:1/-1}}
 `;

@@ -27,7 +27,8 @@ const COLUMNS: readonly Column[] = [
   { name: "Pid", cell: ({ pid }) => orDash(pid, String) },
   { name: "Generation", cell: ({ generation }) => orDash(generation, String) },
   { name: "Age", cell: ({ ageMs }) => orDash(ageMs, durationText) },
-  { name: "Requests", cell: requestsCell },
+  { name: "Requests", cell: ({ requests }) => orDash(requests, numberText) },
+  { name: "Errors", cell: errorsCell },
   { name: "In flight", cell: ({ inFlight }) => orDash(inFlight, numberText) },
   { name: "Loop", cell: ({ loop }) => orDash(loop, ({ utilization }) => meter(utilization)) },
   { name: "Memory", cell: ({ rssBytes }) => orDash(rssBytes, sizeText) },
@@ -100,10 +101,9 @@ function stateCell({ state, why, retryInMs, reportedAgoMs }: WorkerStatus): stri
   return `${stateMark(state)}${more === "" ? "" : ` <small${isSilent ? ' class="bad"' : ""}>${more}</small>`}`;
 }
 
-function requestsCell({ requests, errors }: WorkerStatus): string {
-  if (requests === null) return DASH;
-  const failed = errors === null || errors === 0 ? "" : ` <small class=bad>${countText(errors, "error")}</small>`;
-  return numberText(requests) + failed;
+function errorsCell({ errors }: WorkerStatus): string {
+  if (errors === null || errors === 0) return orDash(errors, numberText);
+  return `<b class=bad>${numberText(errors)}</b>`;
 }
 
 function exitCell({ lastExit }: WorkerStatus, now: string): string {

@@ -253,6 +253,7 @@ describe("the table", () => {
       "Generation",
       "Age",
       "Requests",
+      "Errors",
       "In flight",
       "Loop",
       "Memory",
@@ -263,18 +264,18 @@ describe("the table", () => {
   });
 
   it.each([
-    ["ready", {}, /0 ready 105 2 30 s 100 4 errors 3 /],
+    ["ready", {}, /0 ready 105 2 30 s 100 4 3 /],
     ["ready that says nothing", { reportedAgoMs: 12_000 }, /ready no report for 12 s 105/],
     [
       "booting",
       { state: "booting", requests: null, errors: null, inFlight: null, loop: null, rssBytes: null },
-      /booting 105 2 30 s – – – – –/,
+      /booting 105 2 30 s – – – – – –/,
     ],
     ["draining", { state: "draining", why: "max memory" }, /draining max memory 105/],
   ] as const)("shows a worker that is %s", (_, worker, text) => expect(seen(withWorker(worker))).toMatch(text));
 
   it("shows a slot that waits, and what its last worker died of", () => {
-    expect(seen(STATUS)).toContain("1 waiting next try in 2 s – – – – – – – 03:04:04 crashed (code 7)");
+    expect(seen(STATUS)).toContain("1 waiting next try in 2 s – – – – – – – – 03:04:04 crashed (code 7)");
     const exit = {
       at: "2029-12-31T03:04:05.000Z",
       pid: 1,
@@ -318,6 +319,15 @@ describe("the time line", () => {
     [{ type: "recovered" }, "Recovered"],
   ] as const)("tells of %j", (event, text) => {
     expect(seen(withEvent(event))).toContain(`03:04:05 just now ${text}`);
+  });
+
+  it("does not name the place of a stack twice", () => {
+    const stack = "    at spin (app.js:3:4)\n    at app.js:9:1";
+    const hung = seen(withEvent({ type: "hung", slot: 1, error: "in JavaScript, at spin (app.js:3:4)", stack }));
+    expect(hung).toContain("slot 1 in JavaScript, at spin (app.js:3:4) Stack at spin (app.js:3:4) at app.js:9:1 ");
+    expect(seen(withEvent({ type: "hung", stack }))).toContain(
+      "Stack at spin (app.js:3:4) at spin (app.js:3:4) at app.js",
+    );
   });
 
   it("has the newest first, and says how often", () => {
