@@ -107,7 +107,7 @@ ${application("node", "two")}`;
       await next.waitForReady(2);
       await page.locator("#connection").waitFor({ state: "hidden" });
       await seen(page, `master ${next.pid}`);
-      expect(await page.title()).toBe("serving 2/2 · tsgate");
+      await page.waitForFunction(`document.title === "serving 2/2 · tsgate"`);
     });
   });
 
