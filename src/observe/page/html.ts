@@ -10,8 +10,8 @@ export function escaped(text: string): string {
 
 /** The same, cut where it would be longer than `mostBytes` as it is sent. */
 export function clipped(text: string, mostBytes: number): string {
-  const whole = text.length <= mostBytes ? escaped(text) : "";
-  if (whole !== "" && Buffer.byteLength(whole) <= mostBytes) return whole;
+  const whole = text.length <= mostBytes ? escaped(text) : undefined;
+  if (whole !== undefined && Buffer.byteLength(whole) <= mostBytes) return whole;
   let [html, bytes] = ["", 0];
   for (const character of text.slice(0, mostBytes)) {
     const piece = escaped(character);
@@ -19,7 +19,7 @@ export function clipped(text: string, mostBytes: number): string {
     if (bytes > mostBytes) break;
     html += piece;
   }
-  return html.length === 0 && text.length === 0 ? "" : `${html}…`;
+  return `${html}…`;
 }
 
 /** The pieces that there are, one behind the other. */
