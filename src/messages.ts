@@ -9,6 +9,7 @@ import type { InterfaceName, LogLevel, WorkerInfo } from "./config/types.ts";
 import type { ErrorReport } from "./errors.ts";
 import type { AskingWay, RequestInFlight } from "./hung-account.ts";
 import type { WorkerLoad } from "./worker-load.ts";
+import type { WorkerProfile } from "./worker-profile.ts";
 import type { WorkerStats } from "./worker-stats.ts";
 
 /** What a worker has to know to boot: the answer to its `hello`. */
@@ -116,7 +117,11 @@ export type Order =
   /** Sent back at once: whatever the worker had asked for before has been answered by now. */
   | { readonly tsgate: "all-answered" }
   /** Answered with `application-metrics`. */
-  | { readonly tsgate: "tell-application-metrics"; readonly request: number };
+  | { readonly tsgate: "tell-application-metrics"; readonly request: number }
+  /** Look at the event loop for a while; answered with `profiled`. */
+  | { readonly tsgate: "profile"; readonly request: number; readonly durationMs: number }
+  /** The master has asked past the event loop what blocks it, and lets the worker live: nothing is to stay behind of it. */
+  | { readonly tsgate: "asked" };
 
 /** Why a worker that serves is replaced by another of the same release: it has served long enough, or grown too large. */
 export type RecyclingReason = "max requests" | "max age" | "max memory";
@@ -203,6 +208,12 @@ export type Report =
       readonly tsgate: "application-metrics";
       readonly request: number;
       readonly metrics: readonly ApplicationMetric[] | null;
+    }
+  | {
+      readonly tsgate: "profiled";
+      readonly request: number;
+      /** An error's text says why there is no profile. */
+      readonly outcome: { readonly profile: WorkerProfile } | { readonly error: string };
     }
   | { readonly tsgate: "term-received" }
   /** The application threw where nobody catches; the worker drains by itself. */

@@ -14,7 +14,8 @@ import { prepareFirstRelease } from "../master/release.ts";
 import { runServer } from "../master/run-server.ts";
 import { dropSpare } from "../master/spare-worker.ts";
 import { unsupportedPlatform } from "./platform.ts";
-import { type CtlOutput, runCtl } from "./ctl/ctl.ts";
+import { runCtl } from "./ctl/ctl.ts";
+import { standardOutput } from "./ctl/output.ts";
 import { type CommandLine, parseCommandLine } from "./program.ts";
 
 type RunCommand = Extract<CommandLine, { kind: "run" }>;
@@ -22,7 +23,7 @@ type RunCommand = Extract<CommandLine, { kind: "run" }>;
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const unsupported = unsupportedPlatform();
   if (unsupported !== undefined) throw new TsgateError("UNSUPPORTED", unsupported, { exitCode: EXIT.error });
-  if (argv[0] === "ctl") return runCtl(argv.slice(1), process.env, terminal());
+  if (argv[0] === "ctl") return runCtl(argv.slice(1), process.env, standardOutput(process.env));
   const command = parseCommandLine(argv);
   if (command.kind !== "run") {
     say(1, command.text);
@@ -43,11 +44,6 @@ async function run({ flags, app, appArgs, mode }: RunCommand): Promise<ExitCode>
   const { found, interface: kind, transport } = await checkApplication(release);
   say(1, `the configuration is valid; ${release.app.text} is of kind ${kind} (${found}), served by ${transport}`);
   return EXIT.stopped;
-}
-
-function terminal(): CtlOutput {
-  const { columns, isTTY } = process.stdout;
-  return { write: (text) => fs.writeSync(1, text), isTerminal: isTTY, columns: isTTY ? columns : 80 };
 }
 
 /** One sentence, and below it the stack of the user's own error if there is one. */

@@ -38,13 +38,22 @@ export function reportConfiguration(configuration: Configuration): Configuration
 
 /** The text of `--print-config`, with a line feed at its end. */
 export function printConfiguration(configuration: Configuration): string {
-  const report = reportConfiguration(configuration);
+  return configurationText(reportConfiguration(configuration), configuration.workersReason);
+}
+
+/**
+ * The same, of what was reported; of settings that this version does not know nothing is said.
+ * @param workersReason why there are so many workers, where nobody gave their number
+ */
+export function configurationText(report: ConfigurationReport, workersReason: string): string {
   const head = [
     ["application", [report.app, ...report.appArgs].join(" ")],
     ["configuration", report.configFile ?? "no file"],
     ...(report.hooks.length === 0 ? [] : [["hooks", report.hooks.join(", ")]]),
   ].map(([name = "", text = ""]) => name.padEnd(KEY_WIDTH) + text);
-  const rows = SETTING_KEYS.flatMap((key) => linesOf(key, report.settings[key], configuration.workersReason));
+  const rows = SETTING_KEYS.filter((key) => key in report.settings).flatMap((key) =>
+    linesOf(key, report.settings[key], workersReason),
+  );
   return `${[...head, "", ...rows].join("\n")}\n`;
 }
 

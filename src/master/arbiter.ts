@@ -36,6 +36,7 @@ import { Releases } from "./releases.ts";
 import { Reports } from "./reports.ts";
 import { isStopSignal, listenForSignals, type MasterSignal } from "./signals.ts";
 import { type Ending, Stopping } from "./stopping.ts";
+import { Stacks } from "./stacks.ts";
 import { Telemetry } from "./telemetry.ts";
 import { giveUpAt, overdue } from "./watchdog.ts";
 import { WorkerPool } from "./worker-pool.ts";
@@ -62,6 +63,7 @@ export class Arbiter {
   readonly #balancer: Balancer;
   readonly #reload: Reload;
   readonly #reopening: LogReopening;
+  readonly #stacks: Stacks;
   readonly #reports: Reports;
   readonly #oomKills = new OomKills(monotonicNow());
   readonly #moves: Moves;
@@ -118,6 +120,7 @@ export class Arbiter {
       send: (id, order) => this.#crew.send(id, order),
       log: options.log,
     });
+    this.#stacks = new Stacks({ pool: this.#pool, crew: this.#crew });
     this.#reports = new Reports({
       pool: this.#pool,
       crew: this.#crew,
@@ -128,6 +131,7 @@ export class Arbiter {
       reload: this.#reload,
       holdings: this.#holdings,
       reopening: this.#reopening,
+      stacks: this.#stacks,
       telemetry: this.#telemetry,
     });
     this.#stopping = new Stopping({
@@ -144,7 +148,8 @@ export class Arbiter {
       scale: (target) => this.#capacity.set(target),
       stop: (kind) => (kind === "quick" ? this.#stopping.quickly({ command: "stop" }) : this.#stopping.gracefully()),
       reopenLogs: () => this.#reopenLogs(),
-      status: () => ({ ...this.#pool.counts() }),
+      stacks: this.#stacks,
+      status: () => ({ ...this.#telemetry?.status() }),
     });
   }
 
@@ -264,7 +269,7 @@ export class Arbiter {
   async #openAdmin({ adminBind }: Settings): Promise<void> {
     if (this.#telemetry === undefined) return;
     await this.#telemetry.start();
-    this.#admin = await Admin.open(adminBind, this.#telemetry, this.#log);
+    if (adminBind.length > 0) this.#admin = await Admin.open(adminBind, this.#telemetry, this.#log);
   }
 
   #closeAdmin(): void {
@@ -309,6 +314,7 @@ export class Arbiter {
     const isSaidElsewhere = departure.isAbnormal && this.#reload.isEndedBy(departure.worker.generation);
     this.#journal.gone(departure, { code, signal, isOomKill }, isSaidElsewhere);
     this.#journal.replacementFailed(departure);
+    this.#stacks.gone(departure.worker);
     this.#telemetry?.gone(departure.worker);
     if (departure.isAbnormal) this.#onAbnormalEnd(departure, code, signal);
     void runHook(this.#hooks(), "childExit", this.#log, workerInfo(departure.worker), code, signal);

@@ -83,7 +83,7 @@ function givesRequestIds({ requestId, accessLogfile, accessLogformat }: Settings
 
 /** Whether anybody can ask what the workers do: nothing is counted otherwise. */
 export function isObserved(settings: Settings): boolean {
-  return settings.adminBind.length > 0;
+  return settings.adminBind.length > 0 || settings.controlSocket !== undefined;
 }
 
 /** A worker as the user's hooks see it, without what the pool knows of it beyond that. */

@@ -11,6 +11,7 @@ import type { Crew } from "./crew.ts";
 import { isDraining, isReady, type WorkerRecord } from "./model.ts";
 import type { Releases } from "./releases.ts";
 import type { Reload, ReloadResult } from "./reload.ts";
+import type { Stacks } from "./stacks.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 export interface ControlsOptions {
@@ -18,6 +19,7 @@ export interface ControlsOptions {
   readonly crew: Crew;
   readonly releases: Releases;
   readonly reload: Reload;
+  readonly stacks: Stacks;
   readonly scale: (target: number) => void;
   readonly stop: (kind: "graceful" | "quick") => void;
   readonly reopenLogs: () => void;
@@ -36,7 +38,7 @@ export class Controls {
 
   /** Carries out one command and answers it, at once or when it is through. */
   perform(command: ControlCommand, client: ControlClient): void {
-    const { pool, releases, reopenLogs, scale, status, stop } = this.#options;
+    const { pool, reopenLogs, scale, status, stop } = this.#options;
     switch (command.cmd) {
       case "status":
         return client.answer({ ok: true, ...status() });
@@ -47,14 +49,14 @@ export class Controls {
         return client.answer({ ok: true, stopping: command.quick ? "quick" : "graceful" });
       case "scale":
         if (pool.stop !== undefined) return client.answer(STOPPING);
-        scale(command.workers);
-        return client.answer({ ok: true, workers: command.workers });
+        client.answer({ ok: true, workers: command.workers, before: pool.target });
+        return scale(command.workers);
       case "kill":
         return this.#kill(command.slot, client);
       case "stack":
         return this.#stack(command.slot, client);
       case "config":
-        return client.answer({ ok: true, ...reportConfiguration(releases.current(pool).configuration) });
+        return this.#config(client);
       case "reopen-logs":
         reopenLogs();
         return client.answer({ ok: true });
@@ -89,6 +91,11 @@ export class Controls {
     this.tellProgress();
   }
 
+  #config(client: ControlClient): void {
+    const { configuration } = this.#options.releases.current(this.#options.pool);
+    client.answer({ ok: true, ...reportConfiguration(configuration), workersReason: configuration.workersReason });
+  }
+
   #kill(slot: number, client: ControlClient): void {
     const worker = this.#inSlot(slot);
     if (worker === undefined) return client.answer(noWorker(slot));
@@ -97,7 +104,9 @@ export class Controls {
   }
 
   #stack(slot: number, client: ControlClient): void {
-    client.answer(noWorker(slot));
+    const worker = this.#inSlot(slot);
+    if (worker === undefined) return client.answer(noWorker(slot));
+    this.#options.stacks.ask(worker, (reply) => client.answer(reply));
   }
 
   #progress(): ReloadProgress {

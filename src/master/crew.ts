@@ -10,7 +10,7 @@ import { forkOptions, workerLimits } from "./boot-order.ts";
 import { type Examination, examine } from "./hang/examine.ts";
 import type { Holdings } from "./holdings.ts";
 import type { Journal } from "./journal.ts";
-import type { EndCause } from "./model.ts";
+import type { EndCause, WorkerRecord } from "./model.ts";
 import type { Action } from "./reconcile.ts";
 import { recyclingFacts, recyclingLimits } from "./recycling.ts";
 import type { Releases } from "./releases.ts";
@@ -34,6 +34,8 @@ export interface CrewOptions {
 export class Crew {
   readonly #options: CrewOptions;
   readonly #processes = new Map<number, WorkerProcess>();
+  /** Those under way. */
+  readonly #examinations = new Map<number, Promise<Examination>>();
 
   constructor(options: CrewOptions) {
     this.#options = options;
@@ -80,6 +82,26 @@ export class Crew {
     const worker = pool.worker(id);
     if (worker === undefined || process === undefined) return;
     pool.examining(id, cause, now);
+    void this.#examination(worker, process, now).then((examination) => examined(id, cause, examination));
+  }
+
+  /** The same, and it lives on as if nothing had been. Undefined when there is no such worker. */
+  async look(id: number, now: number): Promise<Examination | undefined> {
+    const process = this.#processes.get(id);
+    const worker = this.#options.pool.worker(id);
+    if (worker === undefined || process === undefined) return undefined;
+    // Read when its event loop runs again, which may be in the middle of the asking, or after it.
+    this.send(id, { tsgate: "asked" });
+    const examination = await this.#examination(worker, process, now);
+    this.send(id, { tsgate: "asked" });
+    return examination;
+  }
+
+  /** One at a time: whoever asks while it is asked gets the same answer. */
+  async #examination(worker: WorkerRecord, process: WorkerProcess, now: number): Promise<Examination> {
+    const { id } = worker;
+    const known = this.#examinations.get(id);
+    if (known !== undefined) return known;
     const suspect = {
       pid: worker.pid,
       way: worker.askedBy,
@@ -88,7 +110,9 @@ export class Crew {
       cpuMsAtBeat: worker.lastBeat?.cpuMs,
       signal: () => process.signal("SIGUSR1"),
     };
-    void examine(suspect).then((examination) => examined(id, cause, examination));
+    const examination = examine(suspect).finally(() => this.#examinations.delete(id));
+    this.#examinations.set(id, examination);
+    return examination;
   }
 
   /** @param examination what was found out about it; undefined when it was not asked, or did not answer in time */

@@ -28,7 +28,13 @@ export interface ReloadOptions {
 
 /** How a reload ended. `stack` is that of the user's own error. */
 export type ReloadResult =
-  | { readonly ok: true; readonly generation: number; readonly tookMs: number }
+  | {
+      readonly ok: true;
+      readonly generation: number;
+      readonly tookMs: number;
+      /** Settings that have changed, and keep their value until a restart. */
+      readonly needsRestart?: readonly string[];
+    }
   | { readonly ok: false; readonly generation: number; readonly error: string; readonly stack?: string };
 
 /** Somebody who wants to know how the reload with the number `request` ends. */
@@ -158,7 +164,8 @@ export class Reload {
 
   #done(generation: number, tookMs: number): void {
     this.#options.journal.reload("done", generation, { tookMs });
-    this.#tellRollout({ ok: true, generation, tookMs });
+    const { needsRestart } = this.#options.releases.of(generation);
+    this.#tellRollout({ ok: true, generation, tookMs, ...(needsRestart.length === 0 ? {} : { needsRestart }) });
   }
 
   #tellRollout(result: ReloadResult): void {

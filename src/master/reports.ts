@@ -19,6 +19,7 @@ import type { Moves } from "./moves.ts";
 import type { Releases } from "./releases.ts";
 import type { LogReopening } from "./log-reopening.ts";
 import type { Reload } from "./reload.ts";
+import type { Stacks } from "./stacks.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -31,6 +32,7 @@ export interface ReportsOptions {
   readonly releases: Releases;
   readonly reload: Reload;
   readonly reopening: LogReopening;
+  readonly stacks: Stacks;
   /** Where somebody looks at the server from outside. */
   readonly telemetry: Telemetry | undefined;
   /** The server's sockets, as they are now. */
@@ -85,6 +87,8 @@ export class Reports {
         return telemetry?.reported(worker, report.stats, now);
       case "application-metrics":
         return telemetry?.applicationMetrics(worker, report.request, report.metrics);
+      case "profiled":
+        return this.#options.stacks.profiled(worker, report.request, report.outcome);
       case "term-received":
         pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
         return crew.send(id, { tsgate: "term-seen" });

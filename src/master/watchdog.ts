@@ -37,9 +37,14 @@ export function overdue(workers: readonly WorkerRecord[], now: number): Overdue[
 }
 
 /** Whether the event loop of a worker whose deadline has passed is blocked, as far as its silence tells. */
-function isBlocked({ state, lastBeat, limits }: WorkerRecord, now: number): boolean {
-  if (state.name === "ready") return true;
-  if (state.name !== "draining" || lastBeat === undefined) return false;
+function isBlocked(worker: WorkerRecord, now: number): boolean {
+  const { name } = worker.state;
+  return name === "ready" || (name === "draining" && isSilent(worker, now));
+}
+
+/** Whether its heartbeat is overdue, long before anything follows from that. */
+export function isSilent({ lastBeat, limits }: WorkerRecord, now: number): boolean {
+  if (lastBeat === undefined) return false;
   return now - lastBeat.at >= Math.min(SILENT_AFTER_MS, limits.heartbeatTimeoutMs || NEVER);
 }
 

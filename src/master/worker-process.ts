@@ -244,6 +244,10 @@ const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string
     "asked-by": [["way", "object"]],
     stats: [["stats", "object"]],
     "application-metrics": [],
+    profiled: [
+      ["request", "number"],
+      ["outcome", "object"],
+    ],
     "term-received": [],
     uncaught: [["error", "object"]],
     "server-closed": [],

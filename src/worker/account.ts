@@ -4,6 +4,7 @@
  * expression, because one may be running, and changes nothing else that runs.
  */
 
+import type { AsyncHook } from "node:async_hooks";
 import { fileURLToPath } from "node:url";
 import { isOwnPlace } from "../errors.ts";
 import {
@@ -19,8 +20,11 @@ import type { Connections } from "./connections.ts";
 import { sinceBeatMs } from "./heartbeat.ts";
 import { originalPosition } from "./original-position.ts";
 
-/** Lets the master ask, by a name that no application meets by accident. */
-export function giveAccountOf(connections: Connections): void {
+/**
+ * Lets the master ask, by a name that no application meets by accident. What it returns is called when the worker lives on
+ * after it was asked: nothing stays behind of the asking.
+ */
+export function giveAccountOf(connections: Connections): () => void {
   const trap = new Trap();
   let told: Account | undefined;
   const tell: AccountGiver["tell"] = () => {
@@ -33,6 +37,10 @@ export function giveAccountOf(connections: Connections): void {
   const retell: AccountGiver["retell"] = () => told && { ...told, frames: told.frames.map(inItsSource) };
   const giver: AccountGiver = { tell, retell };
   Object.defineProperty(process, Symbol.for(ACCOUNT_SYMBOL), { value: giver });
+  return () => {
+    trap.release();
+    told = undefined;
+  };
 }
 
 /** Catches the application where it next begins something asynchronous, as each link of a chain of ticks or microtasks does. */
@@ -40,11 +48,10 @@ class Trap {
   caught: readonly Frame[] | undefined;
   /** The question has interrupted the trap itself. */
   isBusy = false;
-  #isSet = false;
+  #hook: AsyncHook | undefined;
 
   set(): void {
-    if (this.#isSet) return;
-    this.#isSet = true;
+    if (this.#hook !== undefined) return;
     const init = (): void => {
       if (this.isBusy || this.caught !== undefined) return;
       this.isBusy = true;
@@ -54,7 +61,13 @@ class Trap {
       if (first >= 0) this.caught = frames.slice(first);
       this.isBusy = false;
     };
-    process.getBuiltinModule("node:async_hooks").createHook({ init }).enable();
+    this.#hook = process.getBuiltinModule("node:async_hooks").createHook({ init }).enable();
+  }
+
+  release(): void {
+    this.#hook?.disable();
+    this.#hook = undefined;
+    this.caught = undefined;
   }
 }
 
@@ -93,7 +106,8 @@ function nameOf(site: NodeJS.CallSite, place: string): string {
 
 const BUILT_IN = " (<anonymous>)";
 
-function withoutScheme(file: string): string {
+/** The path that a `file:` URL names; anything else as it is. */
+export function withoutScheme(file: string): string {
   try {
     return file.startsWith("file://") ? fileURLToPath(file) : file;
   } catch {

@@ -44,6 +44,11 @@ function tell(way: AskingWay): void {
 
 function obstacleToAsking(): string | undefined {
   if (process.platform !== "linux") return `not on ${process.platform}: what a process does is read from /proc`;
+  return obstacleToInspector();
+}
+
+/** Why Node's inspector cannot be used in this process at all. */
+export function obstacleToInspector(): string | undefined {
   if (!process.features.inspector) return "this Node was built without its inspector";
   // Connecting to the inspector all the same would abort the process.
   if (process.permission !== undefined && !process.permission.has("inspector"))
@@ -129,10 +134,21 @@ function isCalledByInspectorModule(): boolean {
   return callSites().some((site) => site.getFileName() === "node:inspector");
 }
 
+let expectedUntil = -1;
+
+/** The master has opened it, or is about to: when it is closed again, that is not worth a warning. */
+export function expectInspector(): void {
+  expectedUntil = performance.now() + EXPECTED_MS;
+}
+
+/** A beat comes in this time, and what a signal does that was delivered twice. */
+const EXPECTED_MS = 5000;
+
 async function closeInspector(): Promise<void> {
   const { default: inspector } = await import("node:inspector");
   if (inspector.url() === undefined) return;
   inspector.close();
+  if (performance.now() < expectedUntil) return log("debug", "inspector closed", { openedBy: "tsgate ctl stack" });
   log("warn", "inspector closed", {
     openedBy: SIGNAL,
     hint: "to debug the workers, add --node-arg --inspect; to reopen the log, signal the master alone",

@@ -18,10 +18,18 @@ export interface Position {
 const LARGEST_BYTES = 32 * 1024 * 1024;
 const MARK = "# sourceMappingURL=";
 
-/** The position in the source, or undefined when no map knows it. `line` and `column` count from 1. */
-export function originalPosition(file: string, line: number, column: number): Position | undefined {
+/**
+ * The position in the source, or undefined when no map knows it. `line` and `column` count from 1.
+ * @param largestBytes of a file that is read for it: that blocks the event loop
+ */
+export function originalPosition(
+  file: string,
+  line: number,
+  column: number,
+  largestBytes = LARGEST_BYTES,
+): Position | undefined {
   try {
-    const entry = mapOf(file)?.findEntry(line - 1, column - 1);
+    const entry = mapOf(file, largestBytes)?.findEntry(line - 1, column - 1);
     if (entry === undefined || !("originalSource" in entry) || typeof entry.originalSource !== "string")
       return undefined;
     return { file: entry.originalSource, line: entry.originalLine + 1, column: entry.originalColumn + 1 };
@@ -30,27 +38,31 @@ export function originalPosition(file: string, line: number, column: number): Po
   }
 }
 
-const maps = new Map<string, SourceMap | undefined>();
+/** What was found when nothing larger than `largestBytes` was to be read. */
+const maps = new Map<string, { readonly map: SourceMap | undefined; readonly largestBytes: number }>();
 
-function mapOf(file: string): SourceMap | undefined {
-  if (!maps.has(file)) {
-    maps.set(file, undefined);
-    maps.set(file, findSourceMap(file) ?? readMap(file));
-  }
-  return maps.get(file);
+function mapOf(file: string, largestBytes: number): SourceMap | undefined {
+  const known = maps.get(file);
+  if (known !== undefined && (known.map !== undefined || known.largestBytes >= largestBytes)) return known.map;
+  maps.set(file, { map: undefined, largestBytes });
+  const map = findSourceMap(file) ?? readMap(file, largestBytes);
+  maps.set(file, { map, largestBytes });
+  return map;
 }
 
-function readMap(file: string): SourceMap | undefined {
+function readMap(file: string, largestBytes: number): SourceMap | undefined {
   if (file.includes("://") && !file.startsWith("file://")) return undefined;
   const url = file.startsWith("file://") ? file : pathToFileURL(file).href;
-  const target = namedIn(read(fileURLToPath(url)));
+  const target = namedIn(read(fileURLToPath(url), largestBytes));
   if (target === undefined) return undefined;
-  const payload = JSON.parse(target.startsWith("data:") ? decoded(target) : read(fileURLToPath(new URL(target, url))));
+  const payload = JSON.parse(
+    target.startsWith("data:") ? decoded(target) : read(fileURLToPath(new URL(target, url)), largestBytes),
+  );
   return new SourceMap(withAbsoluteSources(payload, target.startsWith("data:") ? url : new URL(target, url).href));
 }
 
-function read(file: string): string {
-  if (fs.statSync(file).size > LARGEST_BYTES) throw new RangeError(`${file} is too large`);
+function read(file: string, largestBytes: number): string {
+  if (fs.statSync(file).size > largestBytes) throw new RangeError(`${file} is too large`);
   return fs.readFileSync(file, "utf8");
 }
 

@@ -22,9 +22,10 @@ import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { runWorkerHook } from "./hooks.ts";
 import { adoptServer } from "./http-server.ts";
 import { closeIfIdle } from "./idle-closing.ts";
-import { keepInspectable } from "./inspection.ts";
+import { expectInspector, keepInspectable } from "./inspection.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import type { LoadedApplication } from "./load-application.ts";
+import { tellProfile } from "./profile.ts";
 import { takeSignals } from "./process-signals.ts";
 import { keepLastWords, outliveReader, outputWritten } from "./output-written.ts";
 import { Reception } from "./reception.ts";
@@ -67,13 +68,14 @@ export class Worker {
   /** Once it is ready. */
   #heartbeat: Heartbeat | undefined;
   #beaten: () => void = () => {};
+  #forgetAsking: () => void = () => {};
   #termTimer: NodeJS.Timeout | undefined;
 
   /** Begins; everything after follows from the master's orders. */
   start(): void {
     takeSignals(() => this.#onTerm());
     this.#beaten = keepInspectable();
-    giveAccountOf(this.#connections);
+    this.#forgetAsking = giveAccountOf(this.#connections);
     process.on("uncaughtException", (error, origin) => this.#onUncaught(error, origin));
     process.once("disconnect", () => this.#onOrphaned());
     process.on("beforeExit", () => {
@@ -119,6 +121,11 @@ export class Worker {
       case "tell-application-metrics":
         if (this.#order !== undefined) await reportApplicationMetrics(order.request, this.#order.app.file);
         return;
+      case "profile":
+        return tellProfile(order.request, order.durationMs);
+      case "asked":
+        this.#forgetAsking();
+        return expectInspector();
     }
   }
 

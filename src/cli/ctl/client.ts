@@ -17,7 +17,7 @@ const PATIENCE_MS = 10_000;
 export class ControlClient {
   readonly #socket: net.Socket;
   readonly #lines: Readonly<Record<string, unknown>>[] = [];
-  #wake: () => void = () => {};
+  readonly #wakes: (() => void)[] = [];
   #isOver = false;
 
   private constructor(socket: net.Socket) {
@@ -49,17 +49,21 @@ export class ControlClient {
     progress: (line: Readonly<Record<string, unknown>>) => void,
   ): Promise<ControlReply> {
     this.#socket.write(formatRequest(command));
-    let patience: NodeJS.Timeout | undefined = setTimeout(() => this.#socket.destroy(), PATIENCE_MS);
+    let isTooLate = false;
+    const giveUp = (): void => {
+      isTooLate = true;
+      this.#socket.destroy();
+    };
+    const patience = setTimeout(giveUp, PATIENCE_MS);
     try {
       for (;;) {
         const line = this.#lines.shift();
         if (line === undefined) {
-          if (this.#isOver) throw failed("the server did not answer");
-          await new Promise<void>((resolve) => (this.#wake = resolve));
+          if (this.#isOver) throw failed(isTooLate ? "the server does not answer" : "the server has gone");
+          await this.#somethingNew();
           continue;
         }
         clearTimeout(patience);
-        patience = undefined;
         if ("ok" in line) return line as unknown as ControlReply;
         progress(line);
       }
@@ -70,7 +74,15 @@ export class ControlClient {
 
   /** Resolves when the server has gone. */
   async gone(): Promise<void> {
-    while (!this.#isOver) await new Promise<void>((resolve) => (this.#wake = resolve));
+    while (!this.#isOver) await this.#somethingNew();
+  }
+
+  async #somethingNew(): Promise<void> {
+    return new Promise((resolve) => this.#wakes.push(resolve));
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakes.splice(0)) wake();
   }
 
   close(): void {

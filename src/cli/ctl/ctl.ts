@@ -1,25 +1,17 @@
 /** `tsgate ctl`: asks a running server for something and shows its answer. Ends with 0 only when it was done. */
 
-import { setTimeout as pause } from "node:timers/promises";
 import type { ControlReply, ReloadProgress } from "../../control-protocol.ts";
 import { EXIT, type ExitCode } from "../../errors.ts";
 import { ControlClient, failed } from "./client.ts";
 import { type CtlLine, parseCtlLine } from "./command.ts";
+import { paintWith } from "./layout.ts";
+import type { CtlOutput } from "./output.ts";
 import { progressView } from "./progress.ts";
-import { answerText } from "./show-answer.ts";
+import { answerLines } from "./show-answer.ts";
+import { watch } from "./watch.ts";
 
 type Question = Extract<CtlLine, { kind: "ask" }>;
 type Answer = Extract<ControlReply, { ok: true }>;
-
-const WATCH_EVERY_MS = 1000;
-/** Clears the screen and puts the cursor at its beginning. */
-const HOME = "\u001B[H\u001B[2J";
-
-export interface CtlOutput {
-  readonly write: (text: string) => void;
-  readonly isTerminal: boolean;
-  readonly columns: number;
-}
 
 /** @throws TsgateError exit 2 for wrong usage, exit 1 when it was not done */
 export async function runCtl(
@@ -34,7 +26,7 @@ export async function runCtl(
   }
   const client = await ControlClient.connect(line.socket);
   try {
-    await (line.isWatch ? watch(client, line, output) : once(client, line, output));
+    await (line.isWatch ? watchStatus(client, line, output) : once(client, line, output));
   } finally {
     client.close();
   }
@@ -48,16 +40,16 @@ async function once(client: ControlClient, line: Question, output: CtlOutput): P
     else view.show(progress);
   }).finally(() => view.end());
   if (line.command.cmd === "stop") await client.gone();
-  show(answer, line, output);
+  output.write(`${show(answer, line, output, { ...output.size(), rows: undefined }).join("\n")}\n`);
 }
 
-async function watch(client: ControlClient, line: Question, output: CtlOutput): Promise<never> {
-  for (;;) {
+async function watchStatus(client: ControlClient, line: Question, output: CtlOutput): Promise<void> {
+  const isLive = output.isTerminal && !line.isJson;
+  const askForLines = async (): Promise<(size: ReturnType<CtlOutput["size"]>) => string[]> => {
     const answer = await ask(client, line, () => {});
-    if (!line.isJson && output.isTerminal) output.write(HOME);
-    show(answer, line, output);
-    await pause(WATCH_EVERY_MS);
-  }
+    return (size) => show(answer, line, output, size);
+  };
+  await watch({ ask: askForLines, client, output, isLive });
 }
 
 async function ask(
@@ -72,6 +64,11 @@ async function ask(
   throw failed(reply.stack === undefined ? reply.error : `${reply.error}\n${reply.stack}`);
 }
 
-function show(answer: Answer, { command, isJson }: Question, output: CtlOutput): void {
-  output.write(isJson ? `${JSON.stringify(answer)}\n` : answerText(command, answer, output.columns));
+function show(
+  answer: Answer,
+  { command, isJson }: Question,
+  { isColoured }: CtlOutput,
+  size: ReturnType<CtlOutput["size"]>,
+): string[] {
+  return isJson ? [JSON.stringify(answer)] : answerLines(command, answer, { ...size, paint: paintWith(isColoured) });
 }

@@ -1,0 +1,56 @@
+/** Where `tsgate ctl` writes to: a terminal, of which it knows the size and whether it likes colours, or anything else. */
+
+import fs from "node:fs";
+import tty from "node:tty";
+import { hasCode } from "../../errors.ts";
+
+export interface CtlOutput {
+  readonly isTerminal: boolean;
+  readonly isColoured: boolean;
+  /** Nobody reads any more. */
+  readonly isClosed: () => boolean;
+  readonly size: () => { readonly columns: number; readonly rows: number | undefined };
+  readonly write: (text: string) => void;
+  /** Calls `listener` when the terminal has another size; returns what ends that. */
+  readonly onResize: (listener: () => void) => () => void;
+}
+
+/** Where nobody says otherwise. */
+const COLUMNS = 80;
+/** Before a full pipe is tried again. */
+const PAUSE_MS = 5;
+
+/** The standard output. */
+export function standardOutput(env: Readonly<Record<string, string | undefined>>): CtlOutput {
+  // A pipe's stream is not asked for: it would make the descriptor one that can refuse to take a text.
+  const terminal = tty.isatty(1) && env["TERM"] !== "dumb" ? process.stdout : undefined;
+  let isClosed = false;
+  const isColoured = terminal !== undefined && (env["NO_COLOR"] ?? "") === "";
+  return {
+    isTerminal: terminal !== undefined,
+    isColoured,
+    isClosed: () => isClosed,
+    size: () => ({ columns: terminal?.columns || COLUMNS, rows: terminal?.rows || undefined }),
+    write: (text) => {
+      isClosed ||= !writeAll(1, Buffer.from(text));
+    },
+    onResize: (listener) => {
+      terminal?.on("resize", listener);
+      return () => terminal?.off("resize", listener);
+    },
+  };
+}
+
+/** False when nobody reads. */
+function writeAll(fd: number, bytes: Buffer): boolean {
+  for (let written = 0; written < bytes.length;) {
+    try {
+      written += fs.writeSync(fd, bytes, written);
+    } catch (error) {
+      // Whoever shares the pipe may have made it such that it does not wait.
+      if (!hasCode(error, "EAGAIN")) return false;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    }
+  }
+  return true;
+}

@@ -1,0 +1,173 @@
+/** What a server does, as a table for people: head, trouble, a row a worker. Pure; no line is wider than asked. */
+
+import type { Status, WorkerStatus } from "../../observe/status.ts";
+import { bytes, count, duration, milliseconds, percent, rate, UNKNOWN } from "./figures.ts";
+import { type Cell, type Colour, type Column, facts, type Paint, paragraph, plain, table } from "./layout.ts";
+
+export interface StatusLayout {
+  readonly columns: number;
+  /** As many lines as there may be; undefined for any number. */
+  readonly rows: number | undefined;
+  readonly paint: Paint;
+}
+
+/** The lines of the table, without line feeds. */
+export function statusLines(status: Status, { columns, rows, paint }: StatusLayout): string[] {
+  const head = [
+    ...facts(serverFacts(status), columns, paint),
+    ...facts(trafficFacts(status), columns, paint),
+    ...facts(poolFacts(status), columns, paint),
+    ...reloadLines(status, columns, paint),
+    "",
+  ];
+  const at = Date.parse(status.at);
+  const lines = table(
+    COLUMNS,
+    status.workers.map((worker) => cellsOf(worker, at)),
+    columns,
+    paint,
+  );
+  if (rows === undefined || head.length + lines.length <= rows) return [...head, ...lines];
+  const room = Math.max(0, rows - head.length - 1);
+  const hidden = lines.length - room;
+  return [...head, ...lines.slice(0, room), `… and ${hidden} more; the window is too low`].slice(0, rows);
+}
+
+const STATE_COLOURS: Readonly<Record<string, Colour>> = {
+  serving: "green",
+  ready: "green",
+  starting: "yellow",
+  booting: "yellow",
+  draining: "yellow",
+  degraded: "red",
+  waiting: "red",
+};
+
+function stateCell(state: string): Cell {
+  const colour = STATE_COLOURS[state];
+  return { text: state, ...(colour === undefined ? {} : { colour }) };
+}
+
+function serverFacts({ server }: Status): Cell[] {
+  const { name, version, state, generation, uptimeMs, pid, app } = server;
+  return [
+    { text: `tsgate ${plain(version)}`, colour: "bold" },
+    ...(name === "tsgate" ? [] : [{ text: plain(name), colour: "bold" } as const]),
+    stateCell(state),
+    { text: `generation ${generation}` },
+    { text: `up ${duration(uptimeMs)}` },
+    { text: `pid ${pid}` },
+    { text: plain(app) },
+  ];
+}
+
+function trafficFacts({ recent, totals }: Status): Cell[] {
+  const errors = { text: `${rate(recent.errorsPerSecond)} errors/s` };
+  return [
+    { text: `${rate(recent.requestsPerSecond)} requests/s` },
+    { text: `p50 ${milliseconds(recent.p50Ms)}` },
+    { text: `p99 ${milliseconds(recent.p99Ms)}` },
+    recent.errorsPerSecond > 0 ? { ...errors, colour: "red" } : errors,
+    { text: `${count(totals.inFlight)} in flight` },
+    { text: `${count(totals.connections)} connections` },
+  ];
+}
+
+function poolFacts({ server, workers }: Status): Cell[] {
+  const { target, ready, booting, draining, degradedSlots } = server;
+  const waiting = workers.filter(({ state }) => state === "waiting").length;
+  const others = Object.entries({ booting, draining, waiting }).filter(([, number]) => number > 0);
+  const slots = degradedSlots.join(", ");
+  return [
+    { text: `${ready} of ${target} workers ready` },
+    ...others.map(([state, number]) => ({ ...stateCell(state), text: `${number} ${state}` })),
+    ...(slots === ""
+      ? []
+      : [{ text: `degraded: slot${degradedSlots.length > 1 ? "s" : ""} ${slots}`, colour: "red" } as const]),
+  ];
+}
+
+const MOST_ERROR_LINES = 4;
+
+function reloadLines({ at, reload, server }: Status, columns: number, paint: Paint): string[] {
+  const { state, generation, stage, startedAt, last } = reload;
+  const running =
+    state === "idle"
+      ? []
+      : [
+          paint(
+            "yellow",
+            `reload of generation ${generation}: ${stage === "canary" ? "the first worker is tried" : "taking over"}, for ${since(at, startedAt)}`,
+          ),
+        ];
+  if (last === null || server.state === "starting") return running;
+  const ago = `${since(at, last.at)} ago`;
+  if (last.outcome !== "failed") {
+    const took = last.tookMs === null ? "" : ` in ${milliseconds(last.tookMs)}`;
+    return [...running, `last reload ${last.outcome} ${ago}: generation ${last.generation}${took}`];
+  }
+  const [place] = plain(last.stack?.split("\n").find((line) => line.trim().startsWith("at ")) ?? "")
+    .trim()
+    .split("\n");
+  const text = `last reload failed ${ago}: ${plain(last.error ?? "no cause is known")}${place === undefined || place === "" ? "" : `, ${place}`}`;
+  return [...running, ...paragraph(text, columns, MOST_ERROR_LINES).map((line) => paint("red", line))];
+}
+
+function since(at: string, then: string | null): string {
+  return then === null ? UNKNOWN : duration(Date.parse(at) - Date.parse(then));
+}
+
+/** Last comes the one that may be cut. */
+const COLUMNS: readonly Column[] = [
+  { title: "SLOT", isNumber: true },
+  { title: "PID", isNumber: true },
+  { title: "STATE" },
+  { title: "GEN", isNumber: true },
+  { title: "AGE", isNumber: true },
+  { title: "REQUESTS", isNumber: true },
+  { title: "ERRORS", isNumber: true, from: 110 },
+  { title: "FLIGHT", isNumber: true },
+  { title: "CONNS", isNumber: true, from: 110 },
+  { title: "LOOP", isNumber: true },
+  { title: "DELAY P99", isNumber: true, from: 130 },
+  { title: "MEMORY", isNumber: true },
+  { title: "LAST EXIT" },
+];
+
+/** A worker that has not been heard of for so long is silent, or was never busy. */
+const BUSY_LOOP = 0.9;
+
+function cellsOf(worker: WorkerStatus, at: number): Cell[] {
+  const { slot, pid, state, generation, ageMs, requests, errors, inFlight, connections, loop, rssBytes } = worker;
+  const utilization = loop?.utilization ?? null;
+  return [
+    { text: String(slot) },
+    { text: pid === null ? UNKNOWN : String(pid) },
+    stateCell(state),
+    { text: generation === null ? UNKNOWN : String(generation) },
+    { text: duration(ageMs) },
+    { text: count(requests) },
+    { text: count(errors) },
+    { text: count(inFlight) },
+    { text: count(connections) },
+    { text: percent(utilization), ...((utilization ?? 0) > BUSY_LOOP ? { colour: "yellow" as const } : {}) },
+    { text: milliseconds(loop?.delayP99Ms ?? null) },
+    { text: bytes(rssBytes) },
+    { text: plain(noteOn(worker, at)) },
+  ];
+}
+
+function noteOn({ why, retryInMs, lastExit }: WorkerStatus, at: number): string {
+  const parts = [
+    ...(why === null ? [] : [`leaves: ${why}`]),
+    ...(retryInMs === null ? [] : [`again in ${duration(retryInMs)}`]),
+    ...(lastExit === null ? [] : [exitText(lastExit, at)]),
+  ];
+  return parts.join("; ");
+}
+
+function exitText({ cause, at: exitedAt, code, error }: NonNullable<WorkerStatus["lastExit"]>, at: number): string {
+  const withCode = code === null || code === 0 ? "" : `, code ${code}`;
+  const ago = duration(at - Date.parse(exitedAt));
+  return `${cause} ${ago} ago${withCode}${error === null ? "" : `: ${error}`}`;
+}
