@@ -29,7 +29,7 @@ export function reportConfiguration(configuration: Configuration): Configuration
   ]);
   return {
     app: configuration.app,
-    appArgs: configuration.appArgs,
+    appArgs: maskedArguments(configuration.appArgs),
     configFile: configuration.configFile ?? null,
     hooks: Object.keys(configuration.hooks),
     settings: Object.fromEntries(settings) as Record<keyof Settings, SettingReport>,
@@ -76,13 +76,32 @@ function textsOf(value: SettingReport["value"]): readonly string[] {
 function valueOf(key: keyof Settings, settings: Settings): SettingReport["value"] {
   const row = rowOf(key);
   if (row.type.arity === "switch") return settings[key] === true;
-  const shown = key === "env" ? Object.entries(settings.env).map(masked) : row.type.show(settings[key]);
+  const shown =
+    key === "env" ? Object.entries(settings.env).map(masked) : row.type.show(settings[key]).map(withoutPassword);
   return row.type.arity === "many" ? shown : (shown[0] ?? null);
 }
 
 function masked([key, value]: readonly [string, string]): string {
   if (SECRET.test(key)) return `${key}=${MASK}`;
-  return `${key}=${value.replace(PASSWORD_IN_URL, `$1${MASK}@`)}`;
+  return `${key}=${withoutPassword(value)}`;
+}
+
+/** `--db-password=x` and `--db-password x`, as programs take them. */
+function maskedArguments(args: readonly string[]): string[] {
+  return args.map((arg, index) => {
+    const [, flag, value] = /^(--?[\w.-]+)=(.*)$/s.exec(arg) ?? [];
+    if (flag !== undefined && value !== undefined && isSecretFlag(flag)) return `${flag}=${MASK}`;
+    const before = args[index - 1] ?? "";
+    return isSecretFlag(before) && !arg.startsWith("-") ? MASK : withoutPassword(arg);
+  });
+}
+
+function isSecretFlag(arg: string): boolean {
+  return /^--?[\w.-]+$/.test(arg) && SECRET.test(arg.replaceAll("-", "_"));
+}
+
+function withoutPassword(text: string): string {
+  return text.replace(PASSWORD_IN_URL, `$1${MASK}@`);
 }
 
 const MASK = "********";

@@ -37,7 +37,7 @@ export class ControlServer {
 
   private constructor(path: string, take: TakeCommand) {
     this.#path = path;
-    this.#server = net.createServer((socket) => this.#serve(socket, take));
+    this.#server = net.createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket, take));
     this.#server.maxConnections = MOST_CLIENTS;
   }
 
@@ -82,6 +82,11 @@ export class ControlServer {
       if (socket.writableLength > MOST_UNREAD_BYTES) socket.destroy();
     };
     let asked = 0;
+    // Whoever has said all that it wants to say still gets its answers.
+    let hasEnded = false;
+    const endIfDone = (): void => {
+      if (hasEnded && asked === 0) socket.end();
+    };
     const ask = (line: string): void => {
       const command = parseRequest(line);
       if (typeof command === "string") return send({ ok: false, error: command });
@@ -93,12 +98,17 @@ export class ControlServer {
         answer: (reply) => {
           if (--asked === 0) socket.setTimeout(IDLE_MS);
           send(reply);
+          endIfDone();
         },
       });
     };
     this.#sockets.add(socket);
     socket.setEncoding("utf8").setTimeout(IDLE_MS, () => socket.destroy());
     socket.on("error", () => socket.destroy());
+    socket.on("end", () => {
+      hasEnded = true;
+      endIfDone();
+    });
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("data", (text: string) => {
       const complete = lines.push(text);

@@ -17,7 +17,7 @@ export interface Column {
   readonly from?: number;
 }
 
-/** A table within `width`; the last column is cut to what the others leave. */
+/** A table within `width`; what comes last is cut to what the rest leaves. */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
@@ -28,25 +28,19 @@ export function table(
   const widths = shown.map((index) =>
     Math.max(columns[index]?.title.length ?? 0, ...rows.map((row) => row[index]?.text.length ?? 0)),
   );
-  const own = widths.slice(0, -1).reduce((sum, each) => sum + each, 0);
-  const wanted = own + (widths.at(-1) ?? 0);
+  const wanted = widths.reduce((sum, each) => sum + each, 0);
   const gap = wanted + 2 * (shown.length - 1) <= width ? "  " : " ";
-  const left = Math.max(0, width - own - gap.length * (shown.length - 1));
-  const line = (cellOf: (index: number) => Cell): string =>
-    shown
-      .map((index, place) => {
-        const { text, colour } = cellOf(index);
-        const isLast = place === shown.length - 1;
-        const size = widths[place] ?? 0;
-        const fitted = isLast
-          ? cut(text, left)
-          : columns[index]?.isNumber === true
-            ? text.padStart(size)
-            : text.padEnd(size);
-        return colour === undefined || fitted === "" ? fitted : paint(colour, fitted);
-      })
-      .join(gap)
-      .trimEnd();
+  const line = (cellOf: (index: number) => Cell): string => {
+    let left = width;
+    const cells = shown.map((index, place) => {
+      const { text, colour } = cellOf(index);
+      const size = place === shown.length - 1 ? 0 : (widths[place] ?? 0);
+      const fitted = cut(columns[index]?.isNumber === true ? text.padStart(size) : text.padEnd(size), left);
+      left = Math.max(0, left - fitted.length - gap.length);
+      return colour === undefined || fitted.trim() === "" ? fitted : paint(colour, fitted);
+    });
+    return cells.join(gap).trimEnd();
+  };
   const head = line((index) => ({ text: columns[index]?.title ?? "", colour: "dim" }));
   return [head, ...rows.map((row) => line((index) => row[index] ?? { text: "" }))];
 }

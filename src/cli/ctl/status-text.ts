@@ -2,7 +2,7 @@
 
 import type { Status, WorkerStatus } from "../../observe/status.ts";
 import { bytes, count, duration, milliseconds, percent, rate, UNKNOWN } from "./figures.ts";
-import { type Cell, type Colour, type Column, facts, type Paint, paragraph, plain, table } from "./layout.ts";
+import { type Cell, type Colour, type Column, cut, facts, type Paint, paragraph, plain, table } from "./layout.ts";
 
 export interface StatusLayout {
   readonly columns: number;
@@ -30,7 +30,7 @@ export function statusLines(status: Status, { columns, rows, paint }: StatusLayo
   if (rows === undefined || head.length + lines.length <= rows) return [...head, ...lines];
   const room = Math.max(0, rows - head.length - 1);
   const hidden = lines.length - room;
-  return [...head, ...lines.slice(0, room), `… and ${hidden} more; the window is too low`].slice(0, rows);
+  return [...head, ...lines.slice(0, room), cut(`… and ${hidden} more; the window is too low`, columns)].slice(0, rows);
 }
 
 const STATE_COLOURS: Readonly<Record<string, Colour>> = {
@@ -89,28 +89,27 @@ function poolFacts({ server, workers }: Status): Cell[] {
 
 const MOST_ERROR_LINES = 4;
 
-function reloadLines({ at, reload, server }: Status, columns: number, paint: Paint): string[] {
-  const { state, generation, stage, startedAt, last } = reload;
-  const running =
-    state === "idle"
-      ? []
-      : [
-          paint(
-            "yellow",
-            `reload of generation ${generation}: ${stage === "canary" ? "the first worker is tried" : "taking over"}, for ${since(at, startedAt)}`,
-          ),
-        ];
-  if (last === null || server.state === "starting") return running;
-  const ago = `${since(at, last.at)} ago`;
-  if (last.outcome !== "failed") {
-    const took = last.tookMs === null ? "" : ` in ${milliseconds(last.tookMs)}`;
-    return [...running, `last reload ${last.outcome} ${ago}: generation ${last.generation}${took}`];
-  }
-  const [place] = plain(last.stack?.split("\n").find((line) => line.trim().startsWith("at ")) ?? "")
-    .trim()
-    .split("\n");
-  const text = `last reload failed ${ago}: ${plain(last.error ?? "no cause is known")}${place === undefined || place === "" ? "" : `, ${place}`}`;
-  return [...running, ...paragraph(text, columns, MOST_ERROR_LINES).map((line) => paint("red", line))];
+function reloadLines(status: Status, columns: number, paint: Paint): string[] {
+  const { last } = status.reload;
+  const running = paragraph(runningReload(status), columns, 2).map((line) => paint("yellow", line));
+  const ended = paragraph(plain(lastReload(status)), columns, MOST_ERROR_LINES);
+  return [...running, ...ended.map((line) => (last?.outcome === "failed" ? paint("red", line) : line))];
+}
+
+function runningReload({ at, reload: { state, generation, stage, startedAt } }: Status): string {
+  if (state === "idle") return "";
+  const doing = stage === "canary" ? "the first worker is tried" : "taking over";
+  return `reload of generation ${generation}: ${doing}, for ${since(at, startedAt)}`;
+}
+
+function lastReload({ at, reload: { last } }: Status): string {
+  if (last === null) return "";
+  const { outcome, generation, tookMs, error, stack } = last;
+  const begin = `last reload ${outcome} ${since(at, last.at)} ago: `;
+  if (outcome !== "failed")
+    return `${begin}generation ${generation}${tookMs === null ? "" : ` in ${milliseconds(tookMs)}`}`;
+  const place = stack?.split("\n").find((line) => line.trimStart().startsWith("at "));
+  return `${begin}${error ?? "no cause is known"}${place === undefined ? "" : `, ${place.trim()}`}`;
 }
 
 function since(at: string, then: string | null): string {
@@ -134,8 +133,9 @@ const COLUMNS: readonly Column[] = [
   { title: "LAST EXIT" },
 ];
 
-/** A worker that has not been heard of for so long is silent, or was never busy. */
 const BUSY_LOOP = 0.9;
+/** One that has nothing to do says so every five seconds. */
+const SILENT_MS = 7500;
 
 function cellsOf(worker: WorkerStatus, at: number): Cell[] {
   const { slot, pid, state, generation, ageMs, requests, errors, inFlight, connections, loop, rssBytes } = worker;
@@ -157,11 +157,12 @@ function cellsOf(worker: WorkerStatus, at: number): Cell[] {
   ];
 }
 
-function noteOn({ why, retryInMs, lastExit }: WorkerStatus, at: number): string {
+function noteOn({ why, retryInMs, lastExit, reportedAgoMs }: WorkerStatus, at: number): string {
   const parts = [
+    ...(reportedAgoMs !== null && reportedAgoMs > SILENT_MS ? [`silent for ${duration(reportedAgoMs)}`] : []),
     ...(why === null ? [] : [`leaves: ${why}`]),
-    ...(retryInMs === null ? [] : [`again in ${duration(retryInMs)}`]),
     ...(lastExit === null ? [] : [exitText(lastExit, at)]),
+    ...(retryInMs === null ? [] : [`again in ${duration(retryInMs)}`]),
   ];
   return parts.join("; ");
 }

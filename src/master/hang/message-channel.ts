@@ -27,7 +27,8 @@ export function relayChannel(pipe: Duplex): MessageChannel {
         if (unread.length > LARGEST_MESSAGE_BYTES) pipe.destroy();
         for (const line of lines) listener(line);
       };
-      pipe.on("data", onData);
+      // Whoever asked before has paused it.
+      pipe.on("data", onData).resume();
       stop.signal.addEventListener("abort", () => pipe.off("data", onData).pause());
     },
     onEnd: (listener) => {

@@ -70,3 +70,21 @@ test("what is printed as a value can be given as one", async () => {
   expect((await resolved({ ...flags, env: undefined })).settings).toEqual(first.settings);
   expect(join(first.settings.name)).toBe("shop");
 });
+
+test("arguments of the application that look secret are masked, in both spellings", async () => {
+  const configuration = await resolved({});
+  const appArgs = [
+    "--db-password=a1",
+    "--api-token",
+    "a2",
+    "--port=80",
+    "--secret",
+    "--flag",
+    "redis://me:a3@db/0",
+    "plain",
+  ];
+  const report = reportConfiguration({ ...configuration, appArgs });
+  const shown = "--db-password=******** --api-token ******** --port=80 --secret --flag redis://me:********@db/0 plain";
+  expect(report.appArgs.join(" ")).toBe(shown);
+  expect(printConfiguration({ ...configuration, appArgs })).toContain(shown);
+});
