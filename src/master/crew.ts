@@ -4,6 +4,7 @@
  */
 
 import { assertNever } from "../errors.ts";
+import type { AskingWay } from "../hung-account.ts";
 import type { Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
 import { forkOptions, workerLimits } from "./boot-order.ts";
@@ -34,6 +35,8 @@ export interface CrewOptions {
 export class Crew {
   readonly #options: CrewOptions;
   readonly #processes = new Map<number, WorkerProcess>();
+  /** Where the inspectors listen that were opened to ask a worker, which may be asked again. */
+  readonly #inspectors = new Map<number, string>();
   /** Those under way. */
   readonly #examinations = new Map<number, Promise<Examination>>();
 
@@ -102,13 +105,16 @@ export class Crew {
     const { id } = worker;
     const known = this.#examinations.get(id);
     if (known !== undefined) return known;
+    const url = this.#inspectors.get(id);
+    const way: AskingWay = url !== undefined && worker.askedBy.by === "signal" ? { by: "url", url } : worker.askedBy;
     const suspect = {
       pid: worker.pid,
-      way: worker.askedBy,
+      way,
       relay: process.relay,
       silentMs: now - (worker.lastBeat?.at ?? worker.spawnedAt),
       cpuMsAtBeat: worker.lastBeat?.cpuMs,
       signal: () => process.signal("SIGUSR1"),
+      opened: (where: string) => void this.#inspectors.set(id, where),
     };
     const examination = examine(suspect).finally(() => this.#examinations.delete(id));
     this.#examinations.set(id, examination);
@@ -132,6 +138,7 @@ export class Crew {
 
   forget(id: number): void {
     this.#processes.delete(id);
+    this.#inspectors.delete(id);
   }
 
   #spawn(slot: number, generation: number, now: number): void {

@@ -12,7 +12,7 @@ import { type MessageChannel, relayChannel } from "./message-channel.ts";
 import { openInspector } from "./open-inspector.ts";
 import { measureTimes, isStarved, NoAnswer, patiently, type Times } from "./patience.ts";
 import { processFacts, type ProcessFacts } from "./process-facts.ts";
-import { fetchJson, type InspectorAddress, openWebSocket } from "./websocket.ts";
+import { authority, fetchJson, type InspectorAddress, openWebSocket } from "./websocket.ts";
 
 /** A worker that has been silent for too long. */
 export interface Suspect {
@@ -25,6 +25,8 @@ export interface Suspect {
   readonly cpuMsAtBeat: number | undefined;
   /** Sends it SIGUSR1. */
   readonly signal: () => void;
+  /** Called with the URL of an inspector that was opened by that: it stays open as long as the event loop is blocked. */
+  readonly opened: (url: string) => void;
 }
 
 /** What was found out. */
@@ -97,7 +99,7 @@ async function ask(suspect: Suspect, aborted: AbortSignal, heard: (account: Acco
   }
 }
 
-async function channelTo({ pid, way, relay, signal }: Suspect, aborted: AbortSignal): Promise<MessageChannel> {
+async function channelTo({ pid, way, relay, signal, opened }: Suspect, aborted: AbortSignal): Promise<MessageChannel> {
   if (way.by === "relay") {
     if (relay === undefined) throw new Error("there is no pipe to it");
     return relayChannel(relay);
@@ -108,13 +110,15 @@ async function channelTo({ pid, way, relay, signal }: Suspect, aborted: AbortSig
     if (host === undefined) throw new Error(`its inspector listens on ${hostname}, where it is not asked`);
     const channel = await openWebSocket({ host, port: Number(port) }, pathname, aborted).catch(() => undefined);
     if (channel !== undefined) return channel;
-    // The application has closed it since.
+    // It has been closed since.
   }
   const address = await openInspector(pid, signal, aborted);
-  return openWebSocket(address, await targetAt(address, aborted), aborted);
+  const target = await targetAt(address, aborted);
+  opened(`ws://${authority(address)}${target}`);
+  return openWebSocket(address, target, aborted);
 }
 
-/** Where an inspector is reached that listens there. The URL is the application's word: nobody else is connected to. */
+/** Where an inspector is reached that listens there. The URL may be the application's word: nobody else is connected to. */
 const LOOPBACK: Readonly<Record<string, string>> = {
   "127.0.0.1": "127.0.0.1",
   localhost: "127.0.0.1",

@@ -174,7 +174,8 @@ async function nextChunk(socket: net.Socket, signal: AbortSignal): Promise<Buffe
   });
 }
 
-function authority({ host, port }: InspectorAddress): string {
+/** As it stands in a URL. */
+export function authority({ host, port }: InspectorAddress): string {
   return net.isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
