@@ -27,10 +27,11 @@ export function statusLines(status: Status, { columns, rows, paint }: StatusLayo
     columns,
     paint,
   );
-  if (rows === undefined || head.length + lines.length <= rows) return [...head, ...lines];
-  const room = Math.max(0, rows - head.length - 1);
-  const hidden = lines.length - room;
-  return [...head, ...lines.slice(0, room), cut(`… and ${hidden} more; the window is too low`, columns)].slice(0, rows);
+  const all = [...head, ...lines];
+  if (rows === undefined || all.length <= rows) return all;
+  const shown = all.slice(0, Math.max(0, rows - 1));
+  const hidden = Math.min(all.length - shown.length, status.workers.length);
+  return [...shown, cut(`… and ${hidden} more; the window is too low`, columns)];
 }
 
 const STATE_COLOURS: Readonly<Record<string, Colour>> = {
