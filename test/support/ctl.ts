@@ -18,12 +18,20 @@ export interface Controlled {
   readonly ctl: (...args: readonly string[]) => ReturnType<typeof runTsgate>;
 }
 
+export interface ControlledOptions extends StartOptions {
+  /** In its place. */
+  readonly app?: string;
+  readonly workers?: number;
+  /** What else is in the project. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
 /** Two workers, unless `args` say otherwise, of an application that answers with "one". */
 export async function startControlled(
   args: readonly string[] = [],
-  { app = "app.mjs", workers = 2, ...options }: StartOptions & { app?: string; workers?: number } = {},
+  { app = "app.mjs", workers = 2, files = {}, ...options }: ControlledOptions = {},
 ): Promise<Controlled> {
-  const project = await tempProject({ "app.mjs": application("node", "one") });
+  const project = await tempProject({ "app.mjs": application("node", "one"), ...files });
   const own = ["--workers", String(workers), "--bind", "127.0.0.1:0", "--linger", "100ms"];
   const server = startTsgate([...own, "--control-socket", "ctl.sock", ...args, app], { ...options, cwd: project.dir });
   await server.waitForReady(workers);

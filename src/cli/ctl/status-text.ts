@@ -70,7 +70,7 @@ function trafficFacts({ recent, totals }: Status): Cell[] {
     { text: `p99 ${milliseconds(recent.p99Ms)}` },
     recent.errorsPerSecond > 0 ? { ...errors, colour: "red" } : errors,
     { text: `${count(totals.inFlight)} in flight` },
-    { text: `${count(totals.connections)} connections` },
+    { text: `${count(totals.connections)} connection${totals.connections === 1 ? "" : "s"}` },
   ];
 }
 
