@@ -51,6 +51,7 @@ const WIDTH = 80;
 const INDENT = 28;
 
 const USAGE = `Usage: tsgate [options] APP [-- ARGS]
+       tsgate ctl COMMAND    a running server: see tsgate ctl --help
 
 Runs APP on several processes behind one port. APP is file[:export] or a
 package: app.js, dist/server.mjs:application, ./api.ts. ARGS become the

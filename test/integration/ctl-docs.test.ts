@@ -75,6 +75,7 @@ test("every example of docs/ctl.md is what is printed", async () => {
   const controlled = await startControlled(["--name", "shop"], { app: "app.js", files: { "app.js": APP } });
   const { server, project } = controlled;
   await requestOnce(await server.target());
+  await expect.poll(async () => (await controlled.ctl("status")).stdout, { timeout: 15_000 }).toMatch(/p99 \d/);
   await expectShown(controlled, example("status"));
   await expectShown(controlled, example("stack 0"));
   await expectShown(controlled, example("reload"));
@@ -105,7 +106,7 @@ test("every example of docs/ctl.md is what is printed", async () => {
 test("every command has its section or example, and is in the help", () => {
   const help = parseCtlLine([], {});
   const text = help.kind === "help" ? help.text : "";
-  const commands = [...text.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name = ""]) => name);
+  const commands = [...text.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = ""]) => name);
   expect(commands).toEqual(["status", "reload", "stop", "scale", "kill", "stack", "config", "reopen-logs"]);
   for (const name of commands) expect(PAGE).toMatch(new RegExp(`^(## .*\\b${name}\\b|\\$ tsgate ctl ${name}\\b)`, "m"));
 });

@@ -34,7 +34,7 @@ export const OPERATION: SettingRows<"adminBind" | "adminTokenFile" | "minReady" 
     type: path(),
     default: undefined,
     defaultText: "none",
-    doc: "Unix socket for tsgate ctl, its owner's alone (mode 0600)",
+    doc: "Unix socket for tsgate ctl, its owner's alone (mode 0600); with it the workers count what they do",
     takesEffect: "restart",
     isPath: true,
   },
