@@ -15,7 +15,7 @@ const APP = `function fibonacci(n) {
 }
 
 function recommend() {
-  for (let user = 0; user < 40; user++) fibonacci(18);
+  for (let user = 0; user < 400; user++) fibonacci(18);
 }
 
 setInterval(recommend, 60);
@@ -59,6 +59,7 @@ function shape(line: string, dir = "/srv/app"): string {
     .replaceAll(dir, "/srv/app")
     .replaceAll(/\d[\w.%]*|(?<= )-(?= |$)/g, "N")
     .replaceAll(/\b(ms|s)\b/g, "s")
+    .replace(/connection$/, "connections")
     .replaceAll(/\s+/g, " ")
     .trim();
 }

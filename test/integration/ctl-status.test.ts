@@ -37,8 +37,8 @@ test("a control socket alone is enough: requests, memory and loop are counted, i
   expect(head).toMatch(
     new RegExp(`^tsgate \\S+ {2}serving {2}generation 1 {2}up \\S+ {2}pid ${server.pid} {2}app.mjs$`),
   );
-  expect(traffic).toMatch(/^\S+ requests\/s {2}p50 .* {2}p99 .* {2}0 errors\/s {2}0 in flight {2}\d+ connections?$/);
-  expect(pool).toBe("2 of 2 workers ready");
+  expect(traffic).toMatch(/^\S+ requests\/s {2}p50 .* {2}p99 .* {2}0 errors\/s$/);
+  expect(pool).toMatch(/^2 of 2 workers ready {2}0 in flight {2}\d+ connections?$/);
   expect(rest[1]).toMatch(/^SLOT +PID +STATE +GEN +AGE +REQUESTS +FLIGHT +LOOP +MEMORY +LAST EXIT$/);
   expect(rest.slice(2)).toHaveLength(2);
   for (const row of rest.slice(2)) expect(row).toMatch(/^ +[01] +\d+ +ready +1 +\d+s +\d +0 +\d+% +\d+M$/);

@@ -133,9 +133,9 @@ test("what hangs, floods or goes leaves no descriptor behind", async () => {
   const half = await connectTo(project);
   half.write('{"v":1,"cmd":"sta');
   const endless = await connectTo(project);
-  endless.on("error", () => {});
+  const cutOff = new Promise((resolve) => endless.on("error", () => {}).once("close", resolve));
   endless.write("x".repeat(1024 * 1024));
-  expect(await nextLine(endless)).toEqual({ ok: false, error: "a request has at most 4096 characters" });
+  await cutOff;
   const leaving = await connectTo(project);
   leaving.write('{"v":1,"cmd":"reload","args":{"wait":true}}\n{"v":1,"cmd":"stack","args":{"slot":0}}\n');
   await server.waitForRecord("reload started");
@@ -145,7 +145,7 @@ test("what hangs, floods or goes leaves no descriptor behind", async () => {
   half.write('tus"}\n');
   expect(await nextLine(half)).toMatchObject({ ok: true });
   await server.waitForRecord("reload done");
-  for (const socket of [half, endless]) socket.destroy();
+  half.destroy();
   // Two workers have been replaced: as many pipes as before.
   await expect.poll(descriptors, { timeout: 10_000 }).toBeLessThanOrEqual(before);
   expect((await requestOnce(await server.target())).outcome).toBe("ok");

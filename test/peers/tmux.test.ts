@@ -86,7 +86,7 @@ describeWithPeers("in a terminal", [{ command: "tmux", debianPackage: "tmux" }],
     const third = await terminal.shows(/\n +2 +\d+ +ready/);
     expect(third.match(/SLOT/g)).toHaveLength(1);
     await ctl("scale", "2");
-    await terminal.shows(/2 of 2 workers ready\n/);
+    await terminal.shows(/2 of 2 workers ready .*connections?\n/);
     await server.waitForRecord("worker gone");
     expect(await terminal.shows(/\n +1 +\d+ +ready.*$/)).not.toMatch(/\n +2 /);
     await terminal.press("C-c");
@@ -107,6 +107,20 @@ describeWithPeers("in a terminal", [{ command: "tmux", debianPackage: "tmux" }],
     expect(low.split("\n")).toHaveLength(6);
     await terminal.press("C-c");
     await terminal.shows(/\$ $/);
+  });
+
+  test("status --watch gives the screen back at Ctrl-Z, and takes it again with fg", async () => {
+    const terminal = await Terminal.open(await startControlled());
+    await terminal.type("ctl status --watch; echo ended with $?");
+    await terminal.shows(/SLOT/);
+    await terminal.press("C-z");
+    await terminal.shows(/ended with 1\d\d\n\$/);
+    expect(await terminal.mode()).toEqual({ cursor: true, alternate: false });
+    await terminal.type("fg; echo ended anew with $?");
+    await terminal.shows(/SLOT/);
+    expect(await terminal.mode()).toEqual({ cursor: false, alternate: true });
+    await terminal.press("C-c");
+    await terminal.shows(/ended anew with 0\n\$/);
   });
 
   test.each(["TERM", "HUP"])("status --watch leaves the screen as it was at SIG%s", async (signal) => {

@@ -62,25 +62,25 @@ function serverFacts({ server }: Status): Cell[] {
   ];
 }
 
-function trafficFacts({ recent, totals }: Status): Cell[] {
+function trafficFacts({ recent }: Status): Cell[] {
   const errors = { text: `${rate(recent.errorsPerSecond)} errors/s` };
   return [
     { text: `${rate(recent.requestsPerSecond)} requests/s` },
     { text: `p50 ${milliseconds(recent.p50Ms)}` },
     { text: `p99 ${milliseconds(recent.p99Ms)}` },
     recent.errorsPerSecond > 0 ? { ...errors, colour: "red" } : errors,
-    { text: `${count(totals.inFlight)} in flight` },
-    { text: `${count(totals.connections)} connection${totals.connections === 1 ? "" : "s"}` },
   ];
 }
 
-function poolFacts({ server, workers }: Status): Cell[] {
+function poolFacts({ server, totals, workers }: Status): Cell[] {
   const { target, ready, booting, draining, degradedSlots } = server;
   const waiting = workers.filter(({ state }) => state === "waiting").length;
   const others = Object.entries({ booting, draining, waiting }).filter(([, number]) => number > 0);
   const slots = degradedSlots.join(", ");
   return [
     { text: `${ready} of ${target} workers ready` },
+    { text: `${count(totals.inFlight)} in flight` },
+    { text: `${count(totals.connections)} connection${totals.connections === 1 ? "" : "s"}` },
     ...others.map(([state, number]) => ({ ...stateCell(state), text: `${number} ${state}` })),
     ...(slots === ""
       ? []

@@ -49,7 +49,7 @@ interface View {
 }
 
 function live(output: CtlOutput): View {
-  const screen: LiveScreen = enterLiveScreen(output.write);
+  let screen: LiveScreen = enterLiveScreen(output.write);
   let latest: Parameters<View["show"]>[0] = () => [];
   const draw = (): void => {
     const { columns, rows } = output.size();
@@ -57,6 +57,16 @@ function live(output: CtlOutput): View {
     screen.show(latest({ columns: columns - 1, rows }));
   };
   const stopListening = output.onResize(draw);
+  // Ctrl-Z gives the shell its screen back until `fg`.
+  const suspend = (): void => {
+    screen.leave();
+    process.kill(process.pid, "SIGSTOP");
+  };
+  const resume = (): void => {
+    screen = enterLiveScreen(output.write);
+    draw();
+  };
+  process.on("SIGTSTP", suspend).on("SIGCONT", resume);
   return {
     show: (linesFor) => {
       latest = linesFor;
@@ -64,6 +74,7 @@ function live(output: CtlOutput): View {
     },
     leave: () => {
       stopListening();
+      process.off("SIGTSTP", suspend).off("SIGCONT", resume);
       screen.leave();
     },
   };

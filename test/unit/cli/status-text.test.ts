@@ -37,8 +37,8 @@ describe("the table of ctl status", () => {
   it("has a head, what is wrong, and a row a slot", () => {
     expect(lines(statusOf(observation())).join("\n")).toMatchInlineSnapshot(`
       "tsgate 1.2.3  shop  degraded  generation 2  up 1m  pid 100  app.js
-      9 requests/s  p50 -  p99 -  0.4 errors/s  3 in flight  12 connections
-      1 of 2 workers ready  1 waiting  degraded: slot 1
+      9 requests/s  p50 -  p99 -  0.4 errors/s
+      1 of 2 workers ready  3 in flight  12 connections  1 waiting  degraded: slot 1
       reload of generation 3: the first worker is tried, for 1s
       last reload failed 9s ago: broken, at app.js:1
 
