@@ -114,13 +114,13 @@ describeWithPeers("in a terminal", [{ command: "tmux", debianPackage: "tmux" }],
     await terminal.type("ctl status --watch; echo ended with $?");
     await terminal.shows(/SLOT/);
     await terminal.press("C-z");
-    await terminal.shows(/ended with 1\d\d\n\$/);
+    await terminal.shows(/ended with 1\d\d\n\[1\] .*Stopped/);
     expect(await terminal.mode()).toEqual({ cursor: true, alternate: false });
     await terminal.type("fg; echo ended anew with $?");
     await terminal.shows(/SLOT/);
     expect(await terminal.mode()).toEqual({ cursor: false, alternate: true });
     await terminal.press("C-c");
-    await terminal.shows(/ended anew with 0\n\$/);
+    await terminal.shows(/ended anew with 0\n/);
   });
 
   test.each(["TERM", "HUP"])("status --watch leaves the screen as it was at SIG%s", async (signal) => {
