@@ -88,8 +88,9 @@ test("every example of docs/ctl.md is what is printed", async () => {
   await expectShown(controlled, example("scale 3"));
   await server.waitForReady(3);
   await expectShown(controlled, example("reopen-logs"));
+  const from = server.log.length;
   await expectShown(controlled, example("kill 1"));
-  await server.waitForReady(3, { from: server.log.length });
+  await server.waitForReady(3, { from });
   await controlled.ctl("scale", "1");
   await expect.poll(async () => (await controlled.ctl("status")).stdout, { timeout: 15_000 }).toMatch(/1 of 1 workers/);
   (await connectRaw(await server.target())).get("/export");
