@@ -2,18 +2,15 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { ADMIN, adminTarget, reply, untilMetrics } from "../support/admin.ts";
-import { freePort } from "../support/free-port.ts";
 import { describeWithPeers } from "../support/peers.ts";
+import { PROMETHEUS, PROMTOOL, startPrometheus } from "../support/prometheus.ts";
 import { tempProject } from "../support/temp-project.ts";
 import type { TempProject } from "../support/temp-project.ts";
 import { requestOnce } from "../support/traffic.ts";
 import { startTsgate } from "../support/tsgate.ts";
 import type { Tsgate } from "../support/tsgate.ts";
-
-const PROMETHEUS = { command: "prometheus", debianPackage: "prometheus" };
-const PROMTOOL = { command: "promtool", debianPackage: "prometheus" };
 
 const APP = `import client from "prom-client";
 const orders = new client.Counter({ name: "shop_orders_total", help: "Orders, \\"all\\" of them", labelNames: ["kind"] });
@@ -72,48 +69,4 @@ async function start(args: readonly string[] = []): Promise<{ server: Tsgate; pr
   const name = args.length === 0 ? "" : String.raw`,name="my \"shop\""`;
   await untilMetrics(server, (value) => value(`tsgate_requests_total{mount="/"${name},status="2xx"}`) === 5);
   return { server, project };
-}
-
-interface Found {
-  readonly metric: Readonly<Record<string, string>>;
-  readonly value: readonly [number, string];
-}
-
-interface Prometheus {
-  query(expression: string): Promise<Found[]>;
-  /** Asks until what is found is so; throws after 20 s. */
-  until(expression: string, condition: (found: Found[]) => boolean): Promise<Found[]>;
-}
-
-/** Starts a Prometheus that scrapes `port` each second; it is ended by its pid when the test ends. */
-async function startPrometheus(project: TempProject, port: number): Promise<Prometheus> {
-  const listen = `127.0.0.1:${await freePort()}`;
-  const job = `{ job_name: tsgate, static_configs: [{ targets: ["127.0.0.1:${port}"] }] }`;
-  await project.write("p.yml", `global: { scrape_interval: 1s }\nscrape_configs: [${job}]\n`);
-  const args = [`--config.file=${project.path("p.yml")}`, `--storage.tsdb.path=${project.path("data")}`];
-  const child = spawn(PROMETHEUS.command, [...args, `--web.listen-address=${listen}`], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let said = "";
-  child.stderr.on("data", (text: Buffer) => (said += String(text)));
-  const exited = once(child, "exit");
-  onTestFinished(async () => {
-    child.kill("SIGTERM");
-    await exited;
-  });
-  const query = async (expression: string): Promise<Found[]> => {
-    const url = `http://${listen}/api/v1/query?query=${encodeURIComponent(expression)}`;
-    const { data } = (await (await fetch(url)).json()) as { data: { result: Found[] } };
-    return data.result;
-  };
-  const until: Prometheus["until"] = async (expression, condition) => {
-    const endsAt = performance.now() + 20_000;
-    for (;;) {
-      const found = await query(expression).catch((): Found[] => []);
-      if (condition(found)) return found;
-      if (performance.now() > endsAt) throw new Error(`${JSON.stringify(found)}\n${said.slice(-3000)}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  };
-  return { query, until };
 }

@@ -15,6 +15,7 @@ const DOCUMENTS = [
   "CHANGELOG.md",
   ...GUIDES.map((name) => `docs/${name}`),
   ...DECISIONS.map((name) => `docs/decisions/${name}`),
+  ...readdirSync(path.join(ROOT, "docs/deploy")).map((name) => `docs/deploy/${name}`),
 ];
 
 /** Flags of ours that are no settings, and flags of Node and of applications that the documents speak of. */
