@@ -251,7 +251,7 @@ export function toTarget(address: string): Target {
 }
 
 /** The test's environment without what steers tsgate, Node or vitest. */
-function quietEnvironment(): NodeJS.ProcessEnv {
+export function quietEnvironment(): NodeJS.ProcessEnv {
   const isSteering =
     /^(?:TSGATE_|VITEST|NODE_|LISTEN_|npm_)|^(?:PORT|WEB_CONCURRENCY|TEST|NOTIFY_SOCKET|RUNTIME_DIRECTORY)$/;
   const kept = Object.entries(process.env).filter(([name]) => !isSteering.test(name) || name === "NODE_V8_COVERAGE");

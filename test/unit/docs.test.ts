@@ -46,6 +46,10 @@ const OTHER_FLAGS = [
   "--permission",
   "--experimental-permission",
   "--allow-inspector",
+  "--heapsnapshot-signal",
+  "--max-time",
+  "--wait",
+  "--watch",
 ];
 
 describe.each(DOCUMENTS)("%s", (document) => {
