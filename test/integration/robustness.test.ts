@@ -1,13 +1,17 @@
 /** What should not bring a master down: each of these once did, or could. */
 
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { ask } from "../support/ask.ts";
+import { readMetrics } from "../support/metrics-text.ts";
 import { tempProject } from "../support/temp-project.ts";
+import { assertNothingLost, requestOnce, startLightTraffic } from "../support/traffic.ts";
 import { runTsgate, startTsgate } from "../support/tsgate.ts";
 
 const APP = 'export default (request, response) => response.end("served");\n';
 const BIND = ["--bind", "127.0.0.1:0"];
+const soon = { timeout: 15_000, interval: 50 } as const;
 
 test("an application that speaks on the master's channel in the master's words is not believed", async () => {
   const talking =
@@ -54,6 +58,30 @@ test("a server whose log cannot be written serves and ends all the same", async 
   await expect.poll(() => ask(target).catch(() => "not yet"), { timeout: 15_000 }).toBe("served");
   expect(await server.stop()).toEqual({ code: 0, signal: null });
 });
+
+test.runIf(existsSync("/dev/full"))(
+  "full disks under both logs cost no request, and what the server's log loses is counted",
+  async () => {
+    const app = `export default (request, response) => {
+      if (request.url === "/much") for (let line = 0; line < 400; line++) console.log("x".repeat(16_000));
+      response.setHeader("x-worker-pid", process.pid);
+      response.end();
+    };\n`;
+    const project = await tempProject({ "app.mjs": app });
+    const own = ["--workers", "2", "--bind", "unix:app.sock", "--admin-bind", "unix:admin.sock", "--capture-output"];
+    const logs = ["--log-file", "/dev/full", "--access-logfile", "/dev/full"];
+    const server = startTsgate([...own, ...logs, "app.mjs"], { cwd: project.dir });
+    const [target, admin] = [{ path: project.path("app.sock") }, { path: project.path("admin.sock") }];
+    await expect.poll(() => ask(admin, "/readyz").catch(() => "not yet"), soon).toBe("ready\n");
+    const traffic = await startLightTraffic(target, 5000);
+    expect((await requestOnce(target, { path: "/much" })).outcome).toBe("ok");
+    const dropped = async (): Promise<number | undefined> =>
+      readMetrics(await ask(admin, "/metrics")).series.get('tsgate_log_records_dropped_total{where="target"}');
+    await expect.poll(dropped, soon).toBeGreaterThan(0);
+    assertNothingLost(await traffic.stop());
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+  },
+);
 
 test("an error of megabytes is cut, and its stack is still told", async () => {
   const project = await tempProject({ "app.mjs": 'throw new Error("x".repeat(5_000_000));\n' });
