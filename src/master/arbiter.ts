@@ -4,32 +4,31 @@
  * master knows is in one pool; what to do about it is decided by pure policies and done by the crew.
  */
 
-import type { Hooks, Settings } from "../config/types.ts";
+import type { Hooks } from "../config/types.ts";
 import { monotonicNow } from "../deadline.ts";
 import { assertNever, reportError } from "../errors.ts";
 import type { WriteRecord } from "../logger.ts";
-import { Admin } from "./admin.ts";
 import { Alarm } from "./alarm.ts";
 import { Balancer } from "./balancer.ts";
-import { isObserved, processTitle, workerInfo } from "./boot-order.ts";
+import { isObserved, processTitle } from "./boot-order.ts";
 import { Capacity, poolLimits } from "./capacity.ts";
 import { Controls } from "./controls.ts";
-import { ControlServer } from "./control-server.ts";
 import { Crew } from "./crew.ts";
+import { Departures } from "./departures.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { MasterEvent } from "./events.ts";
-import { isBegunByWorker } from "./exit-cause.ts";
-import { describeFailure, gaveUp, haltError } from "./failure-report.ts";
+import { gaveUp } from "./failure-report.ts";
 import { Holdings } from "./holdings.ts";
 import { hooksSettled, runHook } from "./hooks.ts";
 import { Journal } from "./journal.ts";
 import { LogReopening } from "./log-reopening.ts";
-import { type Departure, isServing } from "./model.ts";
+import { isServing } from "./model.ts";
 import { Moves } from "./moves.ts";
 import { nearestDeadline } from "./nearest-deadline.ts";
 import { OomKills } from "./oom-kills.ts";
 import { nextAction } from "./reconcile.ts";
 import { recyclingDue } from "./recycling.ts";
+import { Outlets } from "./outlets.ts";
 import type { ReadConfiguration, Release } from "./release.ts";
 import { Reload } from "./reload.ts";
 import { Releases } from "./releases.ts";
@@ -70,11 +69,10 @@ export class Arbiter {
   readonly #capacity: Capacity;
   readonly #stopping: Stopping;
   readonly #holdings = new Holdings();
-  /** Where somebody can look at the server from outside. */
   readonly #telemetry: Telemetry | undefined;
-  #admin: Admin | undefined;
+  readonly #outlets: Outlets;
   readonly #controls: Controls;
-  #control: ControlServer | undefined;
+  readonly #departures: Departures;
   #stopListening: (() => void) | undefined;
   readonly #alarm = new Alarm(() => this.#queue.push({ type: "deadline-passed" }));
   /** The instant at which what is wanted was last compared with what is there. */
@@ -140,6 +138,21 @@ export class Arbiter {
       log: options.log,
       begun: () => this.#reload.stopped(),
     });
+    this.#outlets = new Outlets(this.#telemetry, options.log);
+    this.#departures = new Departures({
+      pool: this.#pool,
+      crew: this.#crew,
+      moves: this.#moves,
+      reopening: this.#reopening,
+      journal: this.#journal,
+      releases: this.#releases,
+      reload: this.#reload,
+      stopping: this.#stopping,
+      stacks: this.#stacks,
+      telemetry: this.#telemetry,
+      oomKills: this.#oomKills,
+      log: options.log,
+    });
     this.#controls = new Controls({
       pool: this.#pool,
       crew: this.#crew,
@@ -178,14 +191,16 @@ export class Arbiter {
       this.#queue.push({ type: "signal", signal });
       if (isStopSignal(signal)) this.#cutHookShort();
     });
-    process.once("exit", () => this.#closeAdmin());
+    process.once("exit", () => this.#outlets.close());
     if (settings.pid !== undefined) this.#holdings.acquirePidfile(settings.pid);
     if (!(await this.#unlessStopped(runHook(configuration.hooks, "onStarting", this.#log)))) return;
-    if (settings.controlSocket !== undefined) this.#control = await this.#openControl(settings.controlSocket);
+    await this.#outlets.openControl(settings, (command, client) =>
+      this.#queue.push({ type: "control", command, client }),
+    );
     await this.#holdings.openListeners(settings.bind);
-    await this.#openAdmin(settings);
+    await this.#outlets.openAdmin(settings);
     this.#journal.starting(configuration);
-    this.#admin?.announce();
+    this.#outlets.announce();
     this.#reload.start(this.#options.release, monotonicNow());
     this.#reconcile(false);
     this.#sleepUntilNearestDeadline();
@@ -210,7 +225,7 @@ export class Arbiter {
       case "worker-reported":
         return this.#reports.take(event.id, event.report, event.handle);
       case "worker-exited":
-        return this.#onExit(event.id, event.code, event.signal);
+        return this.#departures.exited(event.id, event.code, event.signal);
       case "worker-disconnected":
         return this.#reports.disconnected(event.id);
       case "worker-examined":
@@ -262,21 +277,8 @@ export class Arbiter {
         error: this.#stopping.ending.error?.message,
       });
     }
-    this.#closeAdmin();
+    this.#outlets.close();
     this.#stopListening?.();
-  }
-
-  async #openAdmin({ adminBind }: Settings): Promise<void> {
-    if (this.#telemetry === undefined) return;
-    await this.#telemetry.start();
-    if (adminBind.length > 0) this.#admin = await Admin.open(adminBind, this.#telemetry, this.#log);
-  }
-
-  #closeAdmin(): void {
-    this.#admin?.close();
-    this.#telemetry?.stop();
-    this.#control?.close();
-    this.#control = undefined;
   }
 
   // ---- events
@@ -301,32 +303,6 @@ export class Arbiter {
       default:
         return assertNever(signal);
     }
-  }
-
-  #onExit(id: number, code: number | null, signal: string | null): void {
-    this.#crew.forget(id);
-    this.#moves.gone(id);
-    this.#reopening.gone(id);
-    const now = monotonicNow();
-    const isOomKill = signal === "SIGKILL" && this.#pool.worker(id)?.isKilled === false && this.#oomKills.explains(now);
-    const departure = this.#pool.exited(id, code, signal, now, Math.random(), isOomKill);
-    if (departure === undefined) return;
-    const isSaidElsewhere = departure.isAbnormal && this.#reload.isEndedBy(departure.worker.generation);
-    this.#journal.gone(departure, { code, signal, isOomKill }, isSaidElsewhere);
-    this.#journal.replacementFailed(departure);
-    this.#stacks.gone(departure.worker);
-    this.#telemetry?.gone(departure.worker);
-    if (departure.isAbnormal) this.#onAbnormalEnd(departure, code, signal);
-    void runHook(this.#hooks(), "childExit", this.#log, workerInfo(departure.worker), code, signal);
-  }
-
-  #onAbnormalEnd(departure: Departure, code: number | null, signal: string | null): void {
-    // It was a failure when it began; this is only its end.
-    if (isBegunByWorker(departure.cause)) return;
-    const { generation, failure } = departure.worker;
-    const release = this.#releases.of(generation);
-    if (this.#reload.isHaltedBy(generation)) return this.#stopping.halt(haltError(departure, code, signal, release));
-    this.#reload.failed(generation, describeFailure(departure, code, signal, release), failure?.stack);
   }
 
   /** For the time in which the master did not run nobody is judged, nor has anybody been watched. */
@@ -372,10 +348,6 @@ export class Arbiter {
   async #unlessStopped(hooks: Promise<void>): Promise<boolean> {
     const isStopped = new Promise<boolean>((resolve) => (this.#cutHookShort = () => resolve(false)));
     return Promise.race([hooks.then(() => true), isStopped]);
-  }
-
-  async #openControl(path: string): Promise<ControlServer> {
-    return ControlServer.open(path, (command, client) => this.#queue.push({ type: "control", command, client }));
   }
 
   #reopenLogs(): void {

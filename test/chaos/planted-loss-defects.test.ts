@@ -18,10 +18,10 @@ describe("a kill of a worker", () => {
       },
       "another worker is killed for it": {
         defect: {
-          file: "master/arbiter.ts",
-          text: "this.#crew.forget(id);",
+          file: "master/departures.ts",
+          text: "crew.forget(id);",
           replacement:
-            'this.#crew.forget(id); if (signal !== null && id < 3) this.#crew.kill(this.#pool.workers.find((one) => one.id !== id)?.id ?? 0, "hung");',
+            'crew.forget(id); if (signal !== null && id < 3) crew.kill(pool.workers.find((one) => one.id !== id)?.id ?? 0, "hung");',
         },
         violates: "log",
       },

@@ -123,7 +123,7 @@ describe("a stop", () => {
       "the server does not stop": {
         defect: {
           file: "master/arbiter.ts",
-          text: "return this.#stopping.gracefully();",
+          text: "return this.#pool.stop === undefined ? this.#stopping.gracefully() : this.#stopping.quickly({ signal });",
           replacement: "return;",
         },
         violates: "stop",
