@@ -89,8 +89,12 @@ function seriesIn(metrics: readonly ApplicationMetric[] = []): number {
   return metrics.reduce((sum, { series }) => sum + series.length, 0);
 }
 
+/** The one by which the others are merged: the first that tells of something, where there is one. */
 function firstOfEachName(lists: readonly (readonly ApplicationMetric[])[]): ApplicationMetric[] {
   const byName = new Map<string, ApplicationMetric>();
-  for (const metric of lists.flat()) if (!byName.has(metric.name)) byName.set(metric.name, metric);
+  for (const metric of lists.flat()) {
+    const first = byName.get(metric.name);
+    if (first === undefined || (first.series.length === 0 && metric.series.length > 0)) byName.set(metric.name, metric);
+  }
   return [...byName.values()];
 }

@@ -30,7 +30,8 @@ export class MetricsMerger {
   /** Takes what one worker tells, or what is kept of others. Of metrics that share a name and nothing else the first counts. */
   add(metrics: Iterable<ApplicationMetric>): void {
     for (const metric of metrics) {
-      if (metric.aggregator === "omit") continue;
+      // Without a series it has no shape yet: a histogram with labels has none before its first observation.
+      if (metric.aggregator === "omit" || metric.series.length === 0) continue;
       const merging = this.#byName.get(metric.name) ?? this.#begin(metric);
       if (isAlike(merging, metric)) for (const [text, value] of metric.series) put(merging, text, numberOf(value));
     }
@@ -69,7 +70,8 @@ export class KeptMetrics {
   amongst(live: readonly ApplicationMetric[]): ApplicationMetric[] {
     return live.flatMap((metric) => {
       const kept = this.#metrics.get(metric.name);
-      return kept !== undefined && haveSameBuckets(kept, metric) ? [kept] : [];
+      const fits = kept !== undefined && (metric.series.length === 0 || haveSameBuckets(kept, metric));
+      return fits && kept.type === metric.type ? [kept] : [];
     });
   }
 

@@ -13,12 +13,14 @@ import type { Tsgate } from "../support/tsgate.ts";
 const COUNTING = `
 const hits = new client.Counter({ name: "shop_hits_total", help: 'Hits, "all"', labelNames: ["path"] });
 const took = new client.Histogram({ name: "shop_took_seconds", help: "Time", buckets: [0.1, 1] });
+const routes = new client.Histogram({ name: "shop_route_seconds", help: "Time", labelNames: ["path"], buckets: [0.1] });
 new client.Gauge({ name: "shop_workers", help: "Workers" }).set(1);
 new client.Gauge({ name: "shop_oldest", help: "Oldest", aggregator: "max" }).set(process.pid);
 new client.Counter({ name: "tsgate_stolen_total", help: "Not its name to give" }).inc();
 const application = (request, response) => {
   hits.inc({ path: request.url });
   took.observe(0.05);
+  routes.observe({ path: request.url }, 0.05);
   if (request.url === "/exit") process.exit(7);
   response.setHeader("x-worker-pid", process.pid);
   response.end("counted");
@@ -76,10 +78,16 @@ test("what it counted stays through a reload, and gauges are those of the worker
   // Nobody has looked before the workers go: they tell at their end.
   server.signal("SIGHUP");
   await server.waitForRecord("reload done");
-  await untilMetrics(server, (value) => value(HITS) === asked && value("shop_workers") === 2);
+  const { series: before } = await untilMetrics(
+    server,
+    (value) => value(HITS) === asked && value("shop_workers") === 2,
+  );
+  // The new workers have it without any series.
+  expect(before.get('shop_route_seconds_count{path="/"}')).toBe(asked);
   asked += await askAll(target);
   const { series } = await untilMetrics(server, (value) => value(HITS) === asked);
   expect(series.get("shop_took_seconds_count")).toBe(asked);
+  expect(series.get('shop_route_seconds_count{path="/"}')).toBe(asked);
   expect(series.get("shop_workers")).toBe(2);
 });
 

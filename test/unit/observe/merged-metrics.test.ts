@@ -132,6 +132,26 @@ describe("what a worker that has gone had counted", () => {
   });
 });
 
+describe("a histogram with labels, of which a new worker has observed nothing", () => {
+  const fresh = metric("h", "histogram", []);
+  const used = metric("h", "histogram", [['h_bucket{le="1"}', 2]]);
+
+  it("is told as the other workers tell it", () => {
+    for (const lists of [
+      [[fresh], [used]],
+      [[used], [fresh]],
+    ])
+      expect(merged(lists)).toMatchObject([{ name: "h", series: new Map([['h_bucket{le="1"}', 2]]) }]);
+  });
+
+  it("is told as those told it that have gone", () => {
+    const kept = new KeptMetrics();
+    kept.keep([used]);
+    expect(kept.amongst([fresh])).toMatchObject([used]);
+    expect(kept.amongst([metric("h", "counter", [])])).toEqual([]);
+  });
+});
+
 describe("what a worker tells of its application", () => {
   const good = metric("c", "counter", [["c", 1]]);
 
