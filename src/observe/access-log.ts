@@ -158,7 +158,8 @@ export class AccessLog {
       const isReady = await this.#open();
       if (!isReady) await pause(RETRY_MS, undefined, { ref: false });
       else if (this.#queue.length === 0) {
-        if (!this.#takeGathered()) break;
+        // One who asked while the target was being opened would else wait for the next line.
+        if (!this.#takeGathered() && this.#awaitsReopening.length === 0) break;
       } else await this.#writeFirst(this.#target as LogTarget);
     }
     this.#isWorking = false;

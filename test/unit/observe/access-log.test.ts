@@ -91,6 +91,13 @@ describe("a file that is moved away", () => {
     expect(told).toEqual([]);
   });
 
+  test("is done for each who asks, also while it is being opened", async () => {
+    const { log } = open({ file: path.join(folder(), "access.log") });
+    await Promise.all([log.reopen(), log.reopen()]);
+    const first = log.reopen();
+    await Promise.all([first, log.reopen()]);
+  });
+
   test("to where no new one can be made is told, and tried again until one can", async () => {
     const dir = folder();
     mkdirSync(path.join(dir, "logs"));
