@@ -18,6 +18,9 @@ import { runCtl } from "./ctl/ctl.ts";
 import { standardOutput } from "./ctl/output.ts";
 import { type CommandLine, parseCommandLine } from "./program.ts";
 
+/** Taken before a configuration file is read: while one is, `process.exit` is none. */
+const endProcess: (exitCode: ExitCode) => never = process.exit.bind(process);
+
 type RunCommand = Extract<CommandLine, { kind: "run" }>;
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -64,7 +67,7 @@ function say(fd: 1 | 2, text: string): void {
 
 function exit(exitCode: ExitCode): never {
   dropSpare();
-  process.exit(exitCode);
+  endProcess(exitCode);
 }
 
 main(process.argv.slice(2)).then(exit, (error: unknown) => {

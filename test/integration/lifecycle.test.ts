@@ -87,6 +87,23 @@ test("a shutdown that never settles is left behind at the deadline", async () =>
   expect(server.log.all("application is late")).toMatchObject([{ function: "shutdown", slot: 0 }]);
 });
 
+test("a stop while a reload still reads the configuration ends as any other", async () => {
+  const project = await tempProject({
+    "app.mjs": PREFIX,
+    "tsgate.config.mjs": `
+      import fs from "node:fs";
+      if (fs.existsSync("late")) { console.log("reading"); await new Promise(() => {}); }
+      export default { app: "app.mjs", workers: 1, bind: "127.0.0.1:0", linger: "200ms" };
+    `,
+  });
+  const server = startTsgate([], { cwd: project.dir });
+  await server.waitForReady(1);
+  await project.write("late", "");
+  server.signal("SIGHUP");
+  await server.waitForOutput(/^reading$/m);
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+});
+
 test("health is asked with the heartbeats, and a worker that is healthy is left alone", async () => {
   const code = `${PREFIX}\nlet asked = 0;\nexport const health = async () => { say("asked " + ++asked); return true; };\n`;
   const server = await start(code, ["--timeout", "400ms"]);
