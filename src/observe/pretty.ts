@@ -39,13 +39,29 @@ function counts({ booting, ready, draining }: LogRecord): string {
 }
 
 function text(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return visible(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 }
+
+/** Nothing that a terminal would obey, nor the end of a line: errors quote what clients sent. */
+function visible(line: string): string {
+  return line.replaceAll(CONTROLS, (character) => NAMED[character] ?? `\\x${hex(character)}`);
+}
+
+function hex(character: string): string {
+  return character.charCodeAt(0).toString(16).padStart(2, "0");
+}
+
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROLS = /[\u0000-\u0008\u000A-\u001F\u007F-\u009F]/g;
+const NAMED: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r" };
 
 function memberOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? (value as LogRecord)[name] : undefined;
 }
 
 function indent(lines: string): string {
-  return lines.replaceAll(/^/gm, "    ");
+  return lines
+    .split("\n")
+    .map((line) => `    ${visible(line)}`)
+    .join("\n");
 }

@@ -35,6 +35,11 @@ test("reload --wait ends with 1 and the cause when the new code does not run, wi
   expect(stderr).toContain("tsgate: application app.mjs failed to load: no database\n");
   expect(stderr).toMatch(/at load \(.*app\.mjs:2:9\)/);
   expect(await versionServedBy(server)).toBe("one");
+  // What the terminal of whoever asks would obey.
+  await project.write("app.mjs", String.raw`throw new Error("no\x1b[2J database\x9b");`);
+  const { stderr: harmless } = await ctl("reload", "--wait");
+  expect(harmless).toContain("failed to load: no [2J database \n");
+  expect(harmless).not.toMatch(/[^\P{Cc}\n]/u);
   await project.write("tsgate.config.json", '{"nonsense": 1}');
   expect((await ctl("reload", "--wait")).stderr).toContain("nonsense");
 });

@@ -4,7 +4,7 @@ import type { ControlReply, ReloadProgress } from "../../control-protocol.ts";
 import { EXIT, type ExitCode } from "../../errors.ts";
 import { ControlClient, failed } from "./client.ts";
 import { type CtlLine, parseCtlLine } from "./command.ts";
-import { paintWith } from "./layout.ts";
+import { paintWith, plain } from "./layout.ts";
 import type { CtlOutput } from "./output.ts";
 import { progressView } from "./progress.ts";
 import { answerLines } from "./show-answer.ts";
@@ -61,7 +61,8 @@ async function ask(
     if ("progress" in said) progressed(said["progress"] as ReloadProgress);
   });
   if (reply.ok) return reply;
-  throw failed(reply.stack === undefined ? reply.error : `${reply.error}\n${reply.stack}`);
+  const said = reply.stack === undefined ? reply.error : `${reply.error}\n${reply.stack}`;
+  throw failed(said.split("\n").map(plain).join("\n"));
 }
 
 function show(
