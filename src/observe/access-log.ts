@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { hasCode } from "../errors.ts";
 import { fileProblem } from "../file-problem.ts";
-import { closeTarget, type LogPlace, type LogTarget, openTarget } from "./log-target.ts";
+import { closeTarget, type LogPlace, type LogTarget, openTarget, tailOf } from "./log-target.ts";
 
 export interface AccessLogEvents {
   /** Lines cannot be written, and wait or are dropped. Told once until `recovered`. */
@@ -28,6 +28,8 @@ const QUEUE_BYTES = 4 * 1024 ** 2;
 const RETRY_MS = 1000;
 const RETRY_FULL_PIPE_MS = 50;
 const LINE_FEED = 10;
+const END_OF_LINE = Buffer.from("\n");
+const NOTHING: Buffer = Buffer.alloc(0);
 
 const write = promisify(fs.write);
 
@@ -46,8 +48,10 @@ export class AccessLog {
   #queuedBytes = 0;
   /** How much of the queue the system is writing at this moment. */
   #bytesUnderWay = 0;
-  /** What is first in the queue is the rest of a line whose beginning is written. */
-  #isTorn = false;
+  /** The beginning of a line, which is written; its rest is first in the queue. */
+  #torn: Buffer = NOTHING;
+  /** A write has failed: this process or another may have left a line without its end in the file. */
+  #mayEndMidLine = false;
   #hasFailed = false;
   #dropped = 0;
   #isWorking = false;
@@ -96,7 +100,9 @@ export class AccessLog {
     const all = Buffer.concat([...this.#queue, this.#chunk.subarray(0, this.#chunkBytes)]);
     const underWay = all.subarray(0, this.#bytesUnderWay);
     const rest = all.subarray(this.#bytesUnderWay);
-    const left = this.#target === undefined ? rest : writeNow(this.#target, rest);
+    const whole = this.#mayEndMidLine ? Buffer.concat([END_OF_LINE, this.#torn, rest]) : rest;
+    const written = this.#target === undefined ? rest : writeNow(this.#target, whole);
+    const left = written.length > rest.length ? rest : written;
     // Nobody will know what became of what is under way; after a failure it is likely to be the next.
     const dropped = this.#dropped + linesIn(left) + (this.#hasFailed ? linesIn(underWay) : 0);
     if (dropped > 0) this.#events.lost(dropped);
@@ -175,7 +181,7 @@ export class AccessLog {
     try {
       this.#target = await openTarget(this.#place);
       // The rest of a line makes no sense without its beginning.
-      if (this.#isTorn) this.#dropLine();
+      if (this.#torn.length > 0) this.#dropLine();
       return true;
     } catch (error) {
       this.#target = undefined;
@@ -188,25 +194,47 @@ export class AccessLog {
   }
 
   async #writeFirst(target: LogTarget): Promise<void> {
-    const [first] = this.#queue;
-    if (first === undefined) return;
-    const piece = wholeLines(first, target.chunkBytes);
     try {
+      if (this.#mayEndMidLine) await this.#mend(target);
+      this.#mayEndMidLine = false;
+      const [first] = this.#queue;
+      if (first === undefined) return;
+      const piece = wholeLines(first, target.chunkBytes);
       this.#bytesUnderWay = piece.length;
       const { bytesWritten } = await write(target.fd, piece, 0, piece.length, null);
       this.#written(bytesWritten, piece);
     } catch (error) {
       const isFull = hasCode(error, "EAGAIN");
       if (!isFull) this.#fail(fileProblem(error, describePlace(this.#place)));
+      this.#mayEndMidLine ||= !isFull;
       this.#bytesUnderWay = 0;
       await pause(isFull ? RETRY_FULL_PIPE_MS : RETRY_MS, undefined, { ref: false });
     }
   }
 
+  /**
+   * Room for the rest of a line may come when others have written behind its beginning: then it is written anew, whole.
+   * What somebody else has begun is ended first, so that it does not spoil a line of ours.
+   */
+  async #mend(target: LogTarget): Promise<void> {
+    const tail = await tailOf(target, Math.max(1, this.#torn.length));
+    if (tail === undefined || (this.#torn.length > 0 && tail.equals(this.#torn))) return;
+    this.#putBackTorn();
+    if (tail.length > 0 && tail.at(-1) !== LINE_FEED) await write(target.fd, END_OF_LINE);
+  }
+
   #written(bytes: number, piece: Buffer): void {
     this.#bytesUnderWay = 0;
-    this.#isTorn = bytes > 0 ? piece[bytes - 1] !== LINE_FEED : this.#isTorn;
+    const begun = piece.subarray(piece.subarray(0, bytes).lastIndexOf(LINE_FEED) + 1, bytes);
+    const goesOn = begun.length === bytes;
+    this.#torn = goesOn ? Buffer.concat([this.#torn, begun]) : begun;
     this.#forget(bytes);
+  }
+
+  #putBackTorn(): void {
+    this.#queue[0] = Buffer.concat([this.#torn, this.#queue[0] ?? NOTHING]);
+    this.#queuedBytes += this.#torn.length;
+    this.#torn = NOTHING;
   }
 
   #forget(bytes: number): void {
@@ -218,7 +246,7 @@ export class AccessLog {
   }
 
   #dropLine(): void {
-    this.#isTorn = false;
+    this.#torn = NOTHING;
     this.#dropped++;
     this.#forget((this.#queue[0]?.indexOf(LINE_FEED) ?? -1) + 1);
   }

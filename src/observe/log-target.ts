@@ -58,6 +58,24 @@ async function openDescriptor(fd: number): Promise<LogTarget> {
   }
 }
 
+/** The last bytes of a file, so many or fewer; undefined for what is no file, or cannot be read. */
+export async function tailOf({ fd }: LogTarget, bytes: number): Promise<Buffer | undefined> {
+  try {
+    const facts = await fstat(fd);
+    if (!facts.isFile()) return undefined;
+    const reader = await fs.promises.open(`/proc/self/fd/${fd}`);
+    try {
+      const length = Math.min(bytes, facts.size);
+      const { buffer, bytesRead } = await reader.read(Buffer.alloc(length), 0, length, facts.size - length);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await reader.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
 /** Lets go of it; what goes wrong there is of no consequence. */
 export function closeTarget({ fd, isOwn }: LogTarget): void {
   if (isOwn) fs.close(fd, () => {});
