@@ -25,8 +25,9 @@ export class Alarm {
     this.#dueAt = dueAt;
     if (dueAt === NEVER) return;
     // One poll phase passes before anyone is judged: what waits in the channels, heartbeats and ends, is read first.
-    const wake = (): unknown => setImmediate(() => this.#wakeUp());
-    this.#timer = setTimeout(wake, Math.min(Math.max(0, Math.ceil(dueAt - monotonicNow())), LONGEST_SLEEP_MS));
+    const wake = (): unknown => setImmediate(() => this.#wakeUp(timer));
+    const timer = setTimeout(wake, Math.min(Math.max(0, Math.ceil(dueAt - monotonicNow())), LONGEST_SLEEP_MS));
+    this.#timer = timer;
   }
 
   clear(): void {
@@ -35,8 +36,9 @@ export class Alarm {
     this.#dueAt = NEVER;
   }
 
-  #wakeUp(): void {
-    this.#timer = undefined;
+  /** It may have been set anew since `timer` ran out. */
+  #wakeUp(timer: NodeJS.Timeout): void {
+    if (this.#timer === timer) this.#timer = undefined;
     this.#ring();
   }
 

@@ -3,7 +3,6 @@
  * says nothing, talks nonsense or does not read is cut off; the master does not notice. Decides nothing.
  */
 
-import fs from "node:fs";
 import net from "node:net";
 import {
   type ControlCommand,
@@ -13,7 +12,9 @@ import {
   type ReloadProgress,
 } from "../control-protocol.ts";
 import { LineReader } from "../line-reader.ts";
-import { bindError, claimPath } from "./listeners.ts";
+import { once } from "node:events";
+import { listenOnHandle } from "../node-handles.ts";
+import { bindError, closeListeners, type Listener, openPath } from "./listeners.ts";
 
 /** Whoever has asked. What is said to one that has gone is said to nobody. */
 export interface ControlClient {
@@ -29,14 +30,15 @@ const MOST_CLIENTS = 64;
 /** What a client leaves unread before it is cut off. */
 const MOST_UNREAD_BYTES = 16 * 1024 ** 2;
 const OWNER_ONLY = 0o600;
+const BACKLOG = 64;
 
 export class ControlServer {
   readonly #server: net.Server;
-  readonly #path: string;
+  readonly #listener: Listener;
   readonly #sockets = new Set<net.Socket>();
 
-  private constructor(path: string, take: TakeCommand) {
-    this.#path = path;
+  private constructor(listener: Listener, take: TakeCommand) {
+    this.#listener = listener;
     this.#server = net.createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket, take));
     this.#server.maxConnections = MOST_CLIENTS;
   }
@@ -46,32 +48,26 @@ export class ControlServer {
    * @throws TsgateError exit 5 when that cannot be
    */
   static async open(path: string, take: TakeCommand): Promise<ControlServer> {
-    const control = new ControlServer(path, take);
     try {
-      await claimPath(path);
+      const control = new ControlServer(await openPath(path, OWNER_ONLY), take);
       await control.#listen();
+      return control;
     } catch (error) {
       throw bindError(`unix:${path} (--control-socket)`, error);
     }
-    return control;
   }
 
   /** Closes it, and with it every client. */
   close(): void {
+    closeListeners([this.#listener]);
     this.#server.close();
     for (const socket of this.#sockets) socket.destroySoon();
   }
 
   async #listen(): Promise<void> {
-    const listening = new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject).once("listening", resolve);
-    });
-    // Between bind and chmod the path would be open to all. In the master, listen() binds at once.
-    const umask = process.umask(0o177);
-    this.#server.listen({ path: this.#path, exclusive: true });
-    process.umask(umask);
+    const listening = once(this.#server, "listening");
+    listenOnHandle(this.#server, this.#listener.handle, BACKLOG);
     await listening;
-    fs.chmodSync(this.#path, OWNER_ONLY);
   }
 
   #serve(socket: net.Socket, take: TakeCommand): void {

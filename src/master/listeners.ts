@@ -67,7 +67,7 @@ async function open(address: BindAddress): Promise<Listener[]> {
       case "tcp":
         return await openTcp(address.host, address.port);
       case "unix":
-        return [await openPath(address.path)];
+        return [await openPath(address.path, 0o666 & ~process.umask())];
       case "abstract":
         return [openAbstract(address.name)];
       case "fd":
@@ -124,17 +124,19 @@ function tcpListener(handle: RawHandle): Listener {
  * Makes room for a socket at `target`: what a dead server left there is removed.
  * @throws Error when the directory is missing, or something else or a living server is there
  */
-export async function claimPath(target: string): Promise<void> {
+async function claimPath(target: string): Promise<void> {
   // libuv says EACCES for a directory that is not there.
   if (!fs.existsSync(path.dirname(target))) throw new Error(`the directory ${path.dirname(target)} does not exist`);
   if (fs.existsSync(target)) await removeStale(target);
 }
 
-async function openPath(given: string): Promise<Listener> {
+/** @param mode of the socket, at no time more than that */
+export async function openPath(given: string, mode: number): Promise<Listener> {
   const target = path.resolve(given);
   await claimPath(target);
-  const handle = bindUnix(target);
-  fs.chmodSync(target, 0o666 & ~process.umask());
+  const umask = process.umask(~mode & 0o777);
+  const handle = bindWith(umask, () => bindUnix(target));
+  fs.chmodSync(target, mode);
   return {
     address: `unix:${target}`,
     isUnix: true,
@@ -142,6 +144,14 @@ async function openPath(given: string): Promise<Listener> {
     handle,
     file: { path: target, inode: inodeOf(target) ?? 0 },
   };
+}
+
+function bindWith(umask: number, bind: () => RawHandle): RawHandle {
+  try {
+    return bind();
+  } finally {
+    process.umask(umask);
+  }
 }
 
 /** Removes what a dead server left; refuses what is not a socket and what answers. */

@@ -77,7 +77,7 @@ export class Stacks {
   }
 
   async #examine(worker: WorkerRecord): Promise<void> {
-    const examination = await this.#options.crew.look(worker.id, monotonicNow());
+    const examination = await this.#options.crew.look(worker.id, monotonicNow()).catch(() => undefined);
     if (examination === undefined) return this.gone(worker);
     this.#settle(worker, { ok: true, ...about(worker), examination: findings(examination) });
   }

@@ -48,7 +48,8 @@ const TAIL = `
   after a hang, takes with it what it did since its last report, a second's worth, and its requests in progress are never
   counted as ended.
 - **A request** counts when its reply is through or its connection is gone. A reply that broke off after its head counts
-  by the status that was sent. What Node itself refuses is in \`tsgate_requests_rejected_total\` alone. A connection that
+  by the reply's status. What Node itself refuses is in \`tsgate_requests_rejected_total\` alone, but for a request
+  without \`Host\` and an \`Expect\` that nobody knows, which only the access log has. A connection that
   goes over to another protocol is an upgrade, not a request.
 - **\`mount\`** is \`/\` for every application.
 - **\`slot\`** is the seat of a worker, 0 … n-1, which each successor takes over: unlike its pid it does not make new

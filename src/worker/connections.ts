@@ -314,9 +314,13 @@ function closeUnused(connection: Connection): void {
 
 /** Of a reply that stands in line behind another Node does not tell that its connection has closed. */
 function endReplies(connection: Connection): void {
-  if (connection.observer === undefined || connection.inFlight === 0) return;
+  const { observer, meter, owner } = connection;
+  if (connection.inFlight === 0 || (observer === undefined && meter === undefined)) return;
   const now = performance.now();
-  for (const response of repliesInFlight(connection)) connection.observer.ended(response, now);
+  for (const response of repliesInFlight(connection)) {
+    observer?.ended(response, now);
+    if (meter !== undefined) owner.stats?.end(meter, response, now);
+  }
 }
 
 function endOfReply(this: ServerResponse): void {
