@@ -15,7 +15,7 @@ export interface CtlOutput {
   readonly onResize: (listener: () => void) => () => void;
 }
 
-/** Where nobody says otherwise. */
+/** Where neither a terminal nor the variable of that name says otherwise. */
 const COLUMNS = 80;
 /** Before a full pipe is tried again. */
 const PAUSE_MS = 5;
@@ -30,7 +30,10 @@ export function standardOutput(env: Readonly<Record<string, string | undefined>>
     isTerminal: terminal !== undefined,
     isColoured,
     isClosed: () => isClosed,
-    size: () => ({ columns: terminal?.columns || COLUMNS, rows: terminal?.rows || undefined }),
+    size: () => ({
+      columns: terminal?.columns || Math.max(0, Number(env["COLUMNS"]) || 0) || COLUMNS,
+      rows: terminal?.rows || undefined,
+    }),
     write: (text) => {
       isClosed ||= !writeAll(1, Buffer.from(text));
     },
