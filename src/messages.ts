@@ -103,7 +103,13 @@ export type Order =
   | { readonly tsgate: "serve-connection"; readonly move: number }
   | { readonly tsgate: "drop-connection"; readonly move: number }
   /** What has become of a connection that this worker offered: it is another's, or still its own. */
-  | { readonly tsgate: "offer-answered"; readonly token: number; readonly isTaken: boolean }
+  | {
+      readonly tsgate: "offer-answered";
+      readonly token: number;
+      readonly isTaken: boolean;
+      /** Nobody has time for it at this moment; somebody may have, a little later. */
+      readonly mayTryAgain?: boolean;
+    }
   /** Tell changes of the load between heartbeats, or no longer. */
   | { readonly tsgate: "report-load"; readonly isWanted: boolean }
   /** Finish what is in flight and leave; `stop` is the whole server's: the accept queue is emptied first. */

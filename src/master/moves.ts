@@ -43,7 +43,8 @@ export class Moves {
       handle === undefined || pool.stop !== undefined ? undefined : balancer.takerBeside(origin, this.#late, now);
     if (handle === undefined || taker === undefined) {
       handle?.close();
-      crew.send(origin, { tsgate: "offer-answered", token, isTaken: false });
+      const mayTryAgain = pool.stop === undefined && [...this.#late].some((id) => id !== origin);
+      crew.send(origin, { tsgate: "offer-answered", token, isTaken: false, ...(mayTryAgain ? { mayTryAgain } : {}) });
       return;
     }
     const move = ++this.#newest;

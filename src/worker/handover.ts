@@ -37,7 +37,7 @@ export class Handover {
   }
 
   /** The master has answered an offer. */
-  answered(token: number, isTaken: boolean): void {
+  answered(token: number, isTaken: boolean, mayTryAgain = false): void {
     const offer = this.#underway.get(token);
     if (offer === undefined) return;
     this.#underway.delete(token);
@@ -50,7 +50,7 @@ export class Handover {
     } else {
       readAgain(connection.socket);
       // What came meanwhile is read first; one that stays idle is offered again.
-      if (!offer.isWithdrawn) this.#left(connection);
+      if (!offer.isWithdrawn && !mayTryAgain) this.#left(connection);
     }
     this.#next();
   }

@@ -104,7 +104,7 @@ export class Worker {
       case "drop-connection":
         return this.#reception?.arrivals.drop(order.move);
       case "offer-answered":
-        return this.#handover?.answered(order.token, order.isTaken);
+        return this.#handover?.answered(order.token, order.isTaken, order.mayTryAgain);
       case "drain":
         return this.#leave(order);
       case "reopen-logs":

@@ -100,6 +100,24 @@ describe("an offered connection", () => {
     expect(exchange.answersTo(2)).toEqual([{ tsgate: "drop-connection", move }]);
   });
 
+  it("may be offered again when the only one who could take it is late", () => {
+    const exchange = new Exchange();
+    exchange.takers = [2];
+    exchange.offer(1, 7);
+    exchange.moves.withdrawn(1, 7);
+    exchange.offer(1, 8);
+    expect(exchange.answersTo(1).at(-1)).toEqual({
+      tsgate: "offer-answered",
+      token: 8,
+      isTaken: false,
+      mayTryAgain: true,
+    });
+    exchange.moves.gone(2);
+    exchange.takers = [];
+    exchange.offer(1, 9);
+    expect(exchange.answersTo(1).at(-1)).toEqual({ tsgate: "offer-answered", token: 9, isTaken: false });
+  });
+
   it("cannot be withdrawn any more when it is held", () => {
     const exchange = new Exchange();
     exchange.takers = [2];
