@@ -78,7 +78,12 @@ test("every example of docs/ctl.md is what is printed", async () => {
   await requestOnce(await server.target());
   await expect.poll(async () => (await controlled.ctl("status")).stdout, { timeout: 15_000 }).toMatch(/p99 \d/);
   await expectShown(controlled, example("status"));
-  await expectShown(controlled, example("stack 0"));
+  const profile = example("stack 0");
+  // As the page says, V8 may have put the two functions into one.
+  await expectShown(controlled, {
+    args: profile.args,
+    lines: profile.lines.filter((line) => !line.includes("recommend (")),
+  });
   await expectShown(controlled, example("reload"));
   await server.waitForRecord("reload done");
   await expectShown(controlled, example("reload --wait"));
