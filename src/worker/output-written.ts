@@ -1,10 +1,9 @@
 /** The application's last words: what it has written to a pipe that is full would be lost with the process. */
 
-import fs from "node:fs";
 import type { Writable } from "node:stream";
-import { hasCode } from "../errors.ts";
 import { followWrites } from "../node-handles.ts";
 import { settledWithin } from "../settled-within.ts";
+import { writeWhole } from "../write-whole.ts";
 
 /** Whoever reads may be slow, and nobody need read at all. */
 const LONGEST_MS = 1000;
@@ -24,11 +23,11 @@ export function keepLastWords(): void {
     const unwritten = followWrites(stream);
     if (unwritten === undefined) continue;
     process.once("exit", () => {
-      writeNow(stream.fd, unwritten());
+      writeWhole(stream.fd, unwritten(), LONGEST_MS);
       // Other listeners have their say behind this one.
       stream.write = (chunk: Uint8Array | string, encoding?: unknown) => {
         const bytes = typeof chunk === "string" ? Buffer.from(chunk, encodingOf(encoding)) : chunk;
-        return writeNow(stream.fd, bytes);
+        return writeWhole(stream.fd, bytes, LONGEST_MS);
       };
     });
   }
@@ -37,23 +36,6 @@ export function keepLastWords(): void {
 function encodingOf(encoding: unknown): BufferEncoding {
   return typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8";
 }
-
-/** Waits for a reader, but not for ever; false when that was too long. */
-function writeNow(fd: number, bytes: Uint8Array): boolean {
-  const endsAt = performance.now() + LONGEST_MS;
-  let rest = bytes;
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(fs.writeSync(fd, rest));
-    } catch (error) {
-      if (!hasCode(error, "EAGAIN") || performance.now() > endsAt) return false;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS);
-    }
-  }
-  return true;
-}
-
-const LOOK_AGAIN_MS = 2;
 
 /** Whoever reads them may go before this process does: what is written then is lost, and that is all. */
 export function outliveReader(): void {

@@ -1,8 +1,7 @@
 /** Where `tsgate ctl` writes to: a terminal, of which it knows the size and whether it likes colours, or anything else. */
 
-import fs from "node:fs";
 import tty from "node:tty";
-import { hasCode } from "../../errors.ts";
+import { writeWhole } from "../../write-whole.ts";
 
 export interface CtlOutput {
   readonly isTerminal: boolean;
@@ -17,8 +16,6 @@ export interface CtlOutput {
 
 /** Where neither a terminal nor the variable of that name says otherwise. */
 const COLUMNS = 80;
-/** Before a full pipe is tried again. */
-const PAUSE_MS = 5;
 
 /** The standard output. */
 export function standardOutput(env: Readonly<Record<string, string | undefined>>): CtlOutput {
@@ -35,25 +32,11 @@ export function standardOutput(env: Readonly<Record<string, string | undefined>>
       rows: terminal?.rows || undefined,
     }),
     write: (text) => {
-      isClosed ||= !writeAll(1, Buffer.from(text));
+      isClosed ||= !writeWhole(1, Buffer.from(text));
     },
     onResize: (listener) => {
       terminal?.on("resize", listener);
       return () => terminal?.off("resize", listener);
     },
   };
-}
-
-/** False when nobody reads. */
-function writeAll(fd: number, bytes: Buffer): boolean {
-  for (let written = 0; written < bytes.length;) {
-    try {
-      written += fs.writeSync(fd, bytes, written);
-    } catch (error) {
-      // Whoever shares the pipe may have made it such that it does not wait.
-      if (!hasCode(error, "EAGAIN")) return false;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
-    }
-  }
-  return true;
 }
