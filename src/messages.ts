@@ -8,6 +8,7 @@ import type { ApplicationMetric } from "./application-metrics.ts";
 import type { InterfaceName, LogLevel, WorkerInfo } from "./config/types.ts";
 import type { ErrorReport } from "./errors.ts";
 import type { AskingWay, RequestInFlight } from "./hung-account.ts";
+import type { MountPoint } from "./mount-point.ts";
 import type { WorkerLoad } from "./worker-load.ts";
 import type { WorkerProfile } from "./worker-profile.ts";
 import type { WorkerStats } from "./worker-stats.ts";
@@ -15,10 +16,9 @@ import type { WorkerStats } from "./worker-stats.ts";
 /** What a worker has to know to boot: the answer to its `hello`. */
 export interface BootOrder {
   readonly worker: WorkerInfo;
-  readonly app: AppReference;
+  /** At least one; the one at the root, if there is one, first. */
+  readonly applications: readonly ApplicationOrder[];
   readonly appArgs: readonly string[];
-  readonly interface: InterfaceName;
-  readonly factory: boolean;
   /** Kind server: the port whose `listen()` gets the sockets; undefined for the first. */
   readonly listenMatch: number | undefined;
   /** Kind fetch: Node's own Request and Response stay. */
@@ -51,6 +51,14 @@ export interface BootOrder {
   readonly hooksFile: string | undefined;
   /** The first TCP address that the server is bound to: what a program's own server tells of itself. */
   readonly tcpAddress: TcpAddress | undefined;
+}
+
+/** One of the applications that a worker serves. */
+export interface ApplicationOrder {
+  readonly mount: MountPoint;
+  readonly app: AppReference;
+  readonly interface: InterfaceName;
+  readonly factory: boolean;
 }
 
 /** How a worker treats its clients; durations are milliseconds, 0 is no limit. */

@@ -4,7 +4,7 @@ import path from "node:path";
 import { showsRequestId } from "../config/access-format.ts";
 import { heapArgs, type HeapFacts } from "../config/heap-limit.ts";
 import { type Configuration, type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
-import type { AccessLogOrder, BootOrder, ClientOrder } from "../messages.ts";
+import type { AccessLogOrder, ApplicationOrder, BootOrder, ClientOrder } from "../messages.ts";
 import type { Listener } from "./listeners.ts";
 import type { WorkerLimits } from "./model.ts";
 import type { Release } from "./release.ts";
@@ -26,14 +26,12 @@ export function bootOrder(
   listeners: readonly Listener[],
   maxRequests = 0,
 ): BootOrder {
-  const { app, configuration } = release;
+  const { configuration } = release;
   const { settings, hooks, origins } = configuration;
   return {
     worker: workerInfo(worker),
-    app,
+    applications: applicationOrders(release),
     appArgs: configuration.appArgs,
-    interface: settings.interface,
-    factory: settings.factory,
     listenMatch: settings.listenMatch,
     nativeFetch: settings.nativeFetch,
     waitReady: settings.waitReady,
@@ -55,6 +53,10 @@ export function bootOrder(
     hooksFile: WORKER_HOOKS.some((name) => hooks[name] !== undefined) ? configuration.configFile : undefined,
     tcpAddress: listeners.find(({ tcp }) => tcp !== undefined)?.tcp,
   };
+}
+
+function applicationOrders({ applications, configuration: { settings } }: Release): readonly ApplicationOrder[] {
+  return applications.map((placed) => ({ ...placed, interface: settings.interface, factory: settings.factory }));
 }
 
 function clientOrder({ settings, origins }: Configuration): ClientOrder {

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode, TsgateError } from "../errors.ts";
 import type { Report } from "../messages.ts";
 import { KILLED_FOR_MEMORY } from "./exit-cause.ts";
 import type { BootFailure, EndCause, WorkerState } from "./model.ts";
-import type { Release } from "./release.ts";
+import { applicationsText, type Release } from "./release.ts";
 
 /** As much of a worker's end as is needed to say why. */
 export interface Death {
@@ -36,7 +36,7 @@ export function haltError(death: Death, code: number | null, signal: string | nu
 export function describeFailure(death: Death, code: number | null, signal: string | null, release: Release): string {
   const { failure, cause, lastState, lacks } = death;
   if (failure !== undefined) return failure.summary;
-  const app = `application ${release.app.text}`;
+  const app = `application ${applicationsText(release)}`;
   if (cause === KILLED_FOR_MEMORY) return `${app} was killed by the kernel, because memory ran out, ${when(death)}`;
   const seconds = release.configuration.settings.bootTimeout / 1000;
   if (cause === "boot timeout") {

@@ -9,14 +9,27 @@ import { resolveAppReference } from "../config/app-reference.ts";
 import { configurationAtReload } from "../config/at-reload.ts";
 import { canRunTypeScript } from "../config/node-options.ts";
 import type { Configuration, Settings } from "../config/types.ts";
+import { type MountPoint, ROOT } from "../mount-point.ts";
 
 export interface Release {
   readonly configuration: Configuration;
-  readonly app: AppReference;
+  /** At least one; the one at the root, if there is one, first. */
+  readonly applications: readonly PlacedApplication[];
   /** Where its workers run, with `--chdir`. */
   readonly directory: string | undefined;
   /** Settings whose change was put off until a restart. */
   readonly needsRestart: readonly (keyof Settings)[];
+}
+
+/** An application and where it is in the server. */
+export interface PlacedApplication {
+  readonly mount: MountPoint;
+  readonly app: AppReference;
+}
+
+/** What the applications of a release are called, as written. */
+export function applicationsText({ applications }: Release): string {
+  return applications.map(({ app }) => app.text).join(", ");
 }
 
 export type ReadConfiguration = () => Promise<Configuration>;
@@ -42,5 +55,6 @@ function release(configuration: Configuration, needsRestart: Release["needsResta
   // Where a release is a symbolic link: the folder behind it now, for all the workers of this generation.
   const directory = settings.chdir === undefined ? undefined : fs.realpathSync(settings.chdir);
   const canRun = canRunTypeScript(settings, { ...process.env, ...workerEnv });
-  return { configuration, directory, app: resolveAppReference(app, directory ?? process.cwd(), canRun), needsRestart };
+  const root = { mount: ROOT, app: resolveAppReference(app, directory ?? process.cwd(), canRun) };
+  return { configuration, directory, applications: [root], needsRestart };
 }

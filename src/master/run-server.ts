@@ -27,7 +27,7 @@ export async function runServer(request: ConfigurationRequest): Promise<Ending> 
     withSockets(await resolveConfiguration(request), inherited);
   const release = await prepareFirstRelease(readConfiguration);
   const { settings, origins } = release.configuration;
-  if (settings.preload) await preload(release.app, settings.bootTimeout);
+  if (settings.preload) for (const { app } of release.applications) await preload(app, settings.bootTimeout);
   const log = openLog({
     level: settings.logLevel,
     format: settings.logFormat,

@@ -20,6 +20,7 @@ import { Chronicle } from "./chronicle.ts";
 import type { Listener } from "./listeners.ts";
 import { MetricsGatherer } from "./metrics-gatherer.ts";
 import type { WorkerRecord } from "./model.ts";
+import { applicationsText } from "./release.ts";
 import type { Releases } from "./releases.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -117,7 +118,7 @@ export class Telemetry implements AdminSource {
         node: process.version,
         pid: process.pid,
         startedAt,
-        app: releases.current(pool).app.text,
+        app: applicationsText(releases.current(pool)),
         state: this.#state(),
         generation: pool.generation,
         target: pool.target,

@@ -5,7 +5,8 @@
 
 import type net from "node:net";
 import { EXIT, messageOf, reportError, TsgateError } from "../errors.ts";
-import type { BootOrder, BootStage } from "../messages.ts";
+import type { ApplicationOrder, BootOrder, BootStage } from "../messages.ts";
+import { Applications } from "./applications.ts";
 import { log, report } from "./channel.ts";
 import { runWorkerHook } from "./hooks.ts";
 import { describeAsked, type HeldServer } from "./held-server.ts";
@@ -43,27 +44,28 @@ export class Boot {
   }
 
   /** Finds the application and tells the master of it. Throws what keeps it from being found. */
-  async load(): Promise<LoadedApplication> {
+  async load(): Promise<Applications> {
     const { order } = this.#options;
     process.title = order.processTitle;
-    process.argv = [process.execPath, order.app.file, ...order.appArgs];
+    process.argv = [process.execPath, mainModule(order), ...order.appArgs];
     // The channel alone must not keep the loop alive while the application boots, or it could wait for ever unseen.
     process.channel?.unref();
-    const app = await this.#find(order);
+    const [application] = order.applications as [ApplicationOrder];
+    const app = await this.#find(order, application);
     this.#lacks = undefined;
     report({
       tsgate: "application-loaded",
       info: { interface: app.interface, found: app.found, transport: "node:http" },
     });
-    return app;
+    return new Applications([{ mount: application.mount, text: application.app.text, app }]);
   }
 
   /** Runs what comes between loading and listening, and tells the master that it is done. */
-  async start(app: LoadedApplication, hasToldReady: Promise<void> | undefined): Promise<void> {
+  async start({ lifecycle }: Applications, hasToldReady: Promise<void> | undefined): Promise<void> {
     const { order } = this.#options;
     this.#stage = "startup";
     await runWorkerHook(order.hooksFile, "postWorkerInit", order.worker);
-    await app.lifecycle.startup?.();
+    await lifecycle.startup?.();
     this.#stage = "started";
     await hasToldReady;
     this.#isOver = true;
@@ -101,7 +103,7 @@ export class Boot {
       startup: "has a startup() that can never settle",
       started: "never said process.send('ready'), and nothing is left that could (--wait-ready)",
     };
-    this.failWith(`application ${this.#options.order.app.text} ${this.#lacks ?? what[this.#stage]}`);
+    this.failWith(`application ${this.#text} ${this.#lacks ?? what[this.#stage]}`);
   }
 
   /** Whatever had been asked when the loop was empty has been answered. */
@@ -109,9 +111,13 @@ export class Boot {
     if (!this.#isOver) process.channel?.unref();
   }
 
-  async #find(order: BootOrder): Promise<LoadedApplication> {
+  get #text(): string {
+    return this.#options.order.applications[0]?.app.text ?? "";
+  }
+
+  async #find(order: BootOrder, application: ApplicationOrder): Promise<LoadedApplication> {
     const { alsoListening, isDryRun } = this.#options;
-    const takes = order.interface === "auto" || order.interface === "server";
+    const takes = application.interface === "auto" || application.interface === "server";
     const { listenMatch: match, tcpAddress } = order;
     const capture = new ListenCapture({
       takes,
@@ -143,7 +149,7 @@ export class Boot {
       lateTimer.unref();
     };
     try {
-      return await loadApplication({ order, capture, hasNothingLeft, ignores, waits });
+      return await loadApplication({ order: { ...order, ...application }, capture, hasNothingLeft, ignores, waits });
     } finally {
       clearTimeout(lateTimer);
       this.#goOnWithout = () => false;
@@ -152,8 +158,13 @@ export class Boot {
 
   #summaryOf(error: unknown): string {
     const what = { load: "failed to load", startup: "failed in startup()", started: "failed before it was ready" };
-    return `application ${this.#options.order.app.text} ${what[this.#stage]}: ${messageOf(error)}`;
+    return `application ${this.#text} ${what[this.#stage]}: ${messageOf(error)}`;
   }
+}
+
+/** The module that counts as what was started. */
+export function mainModule({ applications }: BootOrder): string {
+  return applications[0]?.app.file ?? "";
 }
 
 /** A server for metrics, say, would get the sockets of the application. */

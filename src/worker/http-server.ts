@@ -1,57 +1,52 @@
 /**
- * The transport of this version: `node:http` on the master's sockets, one server a socket, all with the application's
- * one listener; or with the program's own server behind them. An error that the listener throws or rejects with is that
- * request's alone. Node's own timeouts are out of force: clients are judged in `client-sweep.ts`.
+ * The transport of this version: `node:http` on the master's sockets, one server a socket, all with one listener for
+ * the applications (`dispatch.ts`); or with the program's own server behind them. Node's own timeouts are out of force:
+ * clients are judged in `client-sweep.ts`.
  */
 
-import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import http, { type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import net from "node:net";
-import type { Duplex } from "node:stream";
 import { reportError } from "../errors.ts";
-import { expectContinue, type NodeListenerOptions, type RequestName, toNodeListener } from "../gateway/index.ts";
+import { expectContinue } from "../gateway/index.ts";
 import type { BootOrder, ListenerInfo } from "../messages.ts";
 import { listenOnHandle, type RawHandle } from "../node-handles.ts";
-import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
+import type { Applications } from "./applications.ts";
 import { log } from "./channel.ts";
 import type { Clientele } from "./clientele.ts";
 import type { ServerLimits } from "./connection.ts";
 import type { Connections } from "./connections.ts";
+import { createDispatcher } from "./dispatch.ts";
 import type { HeldServer } from "./held-server.ts";
 import { isTlsServer } from "./listen-capture.ts";
 import type { RequestObserver } from "./request-observer.ts";
-import type { LoadedApplication, ServerApplication, UpgradeListener } from "./load-application.ts";
 
 /** Makes a server for one socket; it does not listen yet. */
 export function createServer(
-  app: LoadedApplication,
+  applications: Applications,
   order: BootOrder,
   clientele: Clientele,
   requests: RequestWatch,
 ): net.Server {
   const { connections } = clientele;
-  if (app.interface === "server") {
-    const { server } = app.held;
-    setKeepAlive(app.held, order);
+  if (applications.program !== undefined) {
+    const { server } = applications.program;
+    setKeepAlive(applications.program, order);
     if (!connections.isLimited(server)) connections.limit(server, takeTimeouts(server, order));
     return holdWithin(clientele, createFront(server), () => server.maxConnections);
   }
   const server = http.createServer({ keepAliveTimeout: order.keepAliveMs, ...NO_TIMEOUTS });
   connections.track(server, requests.observer);
   connections.limit(server, serverLimits(order));
-  server.on("request", requestListener(app, order, requests));
-  if (app.interface !== "node") {
+  const { request, upgrade, continuesByReading } = createDispatcher(applications, order, requests);
+  server.on("request", request);
+  if (continuesByReading) {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
       expectContinue(request, response);
       server.emit("request", request, response);
     });
   }
-  const { upgrade } = app;
-  if (upgrade !== undefined) {
-    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
-      guardedUpgrade(upgrade, request, socket, head),
-    );
-  }
+  if (upgrade !== undefined) server.on("upgrade", upgrade);
   return holdWithin(clientele, server, () => undefined);
 }
 
@@ -142,74 +137,4 @@ export async function listen(
     });
     listenOnHandle(server, handle, backlog);
   });
-}
-
-function requestListener(
-  app: Exclude<LoadedApplication, ServerApplication>,
-  order: BootOrder,
-  requests: RequestWatch,
-): RequestListener {
-  if (app.interface === "node") return guarded(app.listener);
-  const options: NodeListenerOptions = { multiprocess: order.multiprocess, onError: logApplicationError };
-  return requests.listener(app.application, (application) => toNodeListener(application, options));
-}
-
-/** Answers 500, or cuts a reply that has begun, where the application throws or rejects. */
-function guarded(listener: RequestListener): RequestListener {
-  return (request, response) => {
-    try {
-      const outcome: unknown = listener(request, response);
-      if (typeof outcome !== "object" || outcome === null) return;
-      const refuse = (result: unknown): void => {
-        if (isResponse(result) && !response.headersSent)
-          failRequest(new TypeError(RETURNS_RESPONSE), request, response);
-      };
-      if (outcome instanceof Promise) outcome.then(refuse, (error: unknown) => failRequest(error, request, response));
-      else refuse(outcome);
-    } catch (error) {
-      failRequest(error, request, response);
-    }
-  };
-}
-
-/** What a fetch handler returns; here nobody would send it. */
-function isResponse(value: unknown): boolean {
-  const { status, arrayBuffer } = (value ?? {}) as Partial<Response>;
-  return typeof status === "number" && typeof arrayBuffer === "function";
-}
-
-const RETURNS_RESPONSE =
-  "the (req, res) function returned a Response, which nobody sends: export { fetch }, or add --interface fetch";
-
-/** A socket whose upgrade failed is of no use to anybody. */
-function guardedUpgrade(upgrade: UpgradeListener, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  const fail = (error: unknown): void => {
-    logApplicationError(error, nameOf(request));
-    socket.destroy();
-  };
-  try {
-    const outcome: unknown = upgrade(request, socket, head);
-    if (outcome instanceof Promise) outcome.catch(fail);
-  } catch (error) {
-    fail(error);
-  }
-}
-
-function nameOf({ method = "", url = "", headers }: IncomingMessage): RequestName {
-  return { method, path: url.split("?", 1)[0] ?? "", id: saneRequestId(headers[REQUEST_ID_HEADER]) };
-}
-
-function failRequest(error: unknown, request: IncomingMessage, response: ServerResponse): void {
-  logApplicationError(error, nameOf(request));
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  // But its id, by which it is found in the log.
-  for (const name of response.getHeaderNames()) if (name !== REQUEST_ID_HEADER) response.removeHeader(name);
-  response.writeHead(500, { "Content-Type": "text/plain" }).end("Internal Server Error\n");
-}
-
-function logApplicationError(error: unknown, { method, path, id }: RequestName): void {
-  log("error", "application error", { method, path, requestId: id, error: reportError(error) });
 }

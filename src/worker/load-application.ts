@@ -10,7 +10,7 @@ import { EXIT, TsgateError } from "../errors.ts";
 import type { FetchHandler } from "../gateway/fetch/index.ts";
 import type { Application } from "../gateway/index.ts";
 import type { InterfaceName } from "../config/types.ts";
-import type { BootOrder } from "../messages.ts";
+import type { ApplicationOrder, BootOrder } from "../messages.ts";
 import {
   describe,
   describeExport,
@@ -68,7 +68,7 @@ export type LoadedApplication =
   | ServerApplication;
 
 export interface LoadOptions {
-  readonly order: Pick<BootOrder, "app" | "interface" | "factory" | "listenMatch" | "nativeFetch">;
+  readonly order: Omit<ApplicationOrder, "mount"> & Pick<BootOrder, "listenMatch" | "nativeFetch">;
   readonly capture: ListenCapture;
   /** Resolves when the module waits for what its own server brings, which Node alone would wait for too. */
   readonly hasNothingLeft: Promise<void>;

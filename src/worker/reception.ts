@@ -10,6 +10,7 @@ import type { RawHandle } from "../node-handles.ts";
 import type { WorkerLoad } from "../worker-load.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
 import { Acceptor } from "./acceptor.ts";
+import type { Applications } from "./applications.ts";
 import { Arrivals } from "./arrivals.ts";
 import { log, report } from "./channel.ts";
 import type { Clientele } from "./clientele.ts";
@@ -17,7 +18,6 @@ import type { Connections } from "./connections.ts";
 import { canTakeOver } from "./handover.ts";
 import { createServer } from "./http-server.ts";
 import { LoadReports } from "./load-reports.ts";
-import type { LoadedApplication } from "./load-application.ts";
 
 export class Reception {
   readonly arrivals = new Arrivals((handle) => this.#serve(handle));
@@ -28,12 +28,12 @@ export class Reception {
   readonly #program: Server | undefined;
   #isLeaving = false;
 
-  constructor(app: LoadedApplication, order: BootOrder, clientele: Clientele, requests: RequestWatch) {
+  constructor(applications: Applications, order: BootOrder, clientele: Clientele, requests: RequestWatch) {
     const { connections } = clientele;
     this.#connections = connections;
-    this.#program = app.interface === "server" ? app.held.server : undefined;
+    this.#program = applications.program?.server;
     this.#acceptor = new Acceptor({
-      createServer: () => createServer(app, order, clientele, requests),
+      createServer: () => createServer(applications, order, clientele, requests),
       backlog: order.backlog,
       limit: order.workerConnections,
       connectionCount: () => connections.size,

@@ -11,7 +11,8 @@ import type { BootOrder, DrainReason, ListenerInfo, Order } from "../messages.ts
 import type { RawHandle } from "../node-handles.ts";
 import { RequestWatch } from "./access/request-watch.ts";
 import { giveAccountOf } from "./account.ts";
-import { Boot } from "./boot.ts";
+import type { Applications } from "./applications.ts";
+import { Boot, mainModule } from "./boot.ts";
 import { reportApplicationMetrics, reportLastApplicationMetrics } from "./application-metrics.ts";
 import { log, receiveOrders, report } from "./channel.ts";
 import { Clientele } from "./clientele.ts";
@@ -24,7 +25,6 @@ import { adoptServer } from "./http-server.ts";
 import { closeIfIdle } from "./idle-closing.ts";
 import { expectInspector, keepInspectable } from "./inspection.ts";
 import { isHttpServer } from "./listen-capture.ts";
-import type { LoadedApplication } from "./load-application.ts";
 import { tellProfile } from "./profile.ts";
 import { takeSignals } from "./process-signals.ts";
 import { keepLastWords, outliveReader, outputWritten } from "./output-written.ts";
@@ -56,7 +56,7 @@ export class Worker {
   /** Other servers of the application, which listen by themselves. */
   readonly #others: net.Server[] = [];
   #order: BootOrder | undefined;
-  #app: LoadedApplication | undefined;
+  #applications: Applications | undefined;
   /** From when the application has loaded. */
   #reception: Reception | undefined;
   #requests: RequestWatch | undefined;
@@ -119,7 +119,7 @@ export class Worker {
         this.#termTimer = undefined;
         return;
       case "tell-application-metrics":
-        if (this.#order !== undefined) await reportApplicationMetrics(order.request, this.#order.app.file);
+        if (this.#order !== undefined) await reportApplicationMetrics(order.request, mainModule(this.#order));
         return;
       case "profile":
         return tellProfile(order.request, order.durationMs);
@@ -139,10 +139,10 @@ export class Worker {
     const requests = new RequestWatch(order, this.#connections);
     this.#requests = requests;
     try {
-      this.#app = await boot.load();
-      this.#adopt(this.#app, requests);
-      this.#reception = new Reception(this.#app, order, this.#clientele, requests);
-      await boot.start(this.#app, hasToldReady);
+      this.#applications = await boot.load();
+      this.#adopt(this.#applications, requests);
+      this.#reception = new Reception(this.#applications, order, this.#clientele, requests);
+      await boot.start(this.#applications, hasToldReady);
     } catch (error) {
       boot.fail(error);
     }
@@ -172,15 +172,15 @@ export class Worker {
   }
 
   /** A program's own server: its connections are counted, and its `close()` makes this worker leave. */
-  #adopt(app: LoadedApplication, { observer }: RequestWatch): void {
-    if (app.interface !== "server") return;
-    adoptServer(app.held, this.#connections, observer);
-    app.held.own({ closed: () => this.#onServerClosed(), connectionCount: () => this.#connections.size });
+  #adopt({ program }: Applications, { observer }: RequestWatch): void {
+    if (program === undefined) return;
+    adoptServer(program, this.#connections, observer);
+    program.own({ closed: () => this.#onServerClosed(), connectionCount: () => this.#connections.size });
   }
 
   async #listen(listener: ListenerInfo, handle: RawHandle | undefined): Promise<void> {
     const reception = this.#reception;
-    if (this.#app === undefined || this.#order === undefined || reception === undefined || this.#isLeaving)
+    if (this.#applications === undefined || this.#order === undefined || reception === undefined || this.#isLeaving)
       return handle?.close();
     this.#clientele.watch();
     this.#requests?.open();
@@ -193,7 +193,7 @@ export class Worker {
     report({ tsgate: "ready" });
     this.#heartbeat = startHeartbeat({
       intervalMs: this.#order.heartbeatMs,
-      health: this.#app.lifecycle.health,
+      health: this.#applications.lifecycle.health,
       requests: () => this.#connections.requests,
       load: () => reception.load(),
       beaten: this.#beaten,
@@ -216,7 +216,7 @@ export class Worker {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#heartbeat?.stopAsking();
-    const { lifecycle } = this.#app ?? { lifecycle: {} };
+    const { lifecycle } = this.#applications ?? { lifecycle: {} };
     const lingerMs = Math.min(this.#order?.lingerMs ?? 0, why === "orphaned" ? ORPHAN_LINGER_MS : Infinity);
     // Also before it is ready: connections may have come on the first of several sockets.
     this.#reception?.leave(wholeServer);
@@ -228,7 +228,7 @@ export class Worker {
       await drain({
         servers,
         others: this.#others,
-        held: this.#app?.interface === "server" ? this.#app.held : undefined,
+        held: this.#applications?.program,
         connections: this.#connections,
         handover: this.#handover,
         lifecycle,
@@ -240,7 +240,7 @@ export class Worker {
     }
     // What it has served and grown to in the end.
     this.#heartbeat?.beat();
-    if (this.#order?.measures === true) await reportLastApplicationMetrics(this.#order.app.file);
+    if (this.#order?.measures === true) await reportLastApplicationMetrics(mainModule(this.#order));
     if (this.#order !== undefined) await runWorkerHook(this.#order.hooksFile, "workerExit", this.#order.worker);
     await outputWritten(this.#requests?.written());
     process.exit(exitCode);
@@ -283,7 +283,9 @@ export class Worker {
   /** The program has had enough, while nobody asked it to leave: what is in flight is answered, and it is replaced. */
   #onServerClosed(): void {
     if (this.#isLeaving) return;
-    this.#boot?.failWith(`application ${this.#order?.app.text ?? ""} closed its server before it was ready`);
+    this.#boot?.failWith(
+      `application ${this.#order?.applications[0]?.app.text ?? ""} closed its server before it was ready`,
+    );
     report({ tsgate: "server-closed" });
     this.#leaveAlone("closed by the application", EXIT.error);
   }
