@@ -62,12 +62,16 @@ export class BodyReader {
     this.isExhausted = true;
   }
 
-  /** Leaves the iteration if it is not through, and closes the body. Never throws; what goes wrong is reported. */
-  close(report: (error: unknown) => void): void {
-    if (this.isClosed) return;
+  /**
+   * Leaves the iteration if it is not through, and closes the body. Never throws; what goes wrong is reported. Returns
+   * what is still to be waited for until it is closed, if anything is.
+   */
+  close(report: (error: unknown) => void): Promise<unknown> | undefined {
+    if (this.isClosed) return undefined;
     this.isClosed = true;
-    if (!this.isExhausted) attempt(() => this.abandon(), report);
-    attempt(() => this.dispose(), report);
+    const leaving = this.isExhausted ? undefined : attempt(() => this.abandon(), report);
+    const closing = attempt(() => this.dispose(), report);
+    return leaving === undefined && closing === undefined ? undefined : Promise.all([leaving, closing]);
   }
 
   /** A stream is destroyed, because its iterator's `return()` would wait for a chunk that may never come. */
@@ -108,12 +112,13 @@ function isIterator(body: object): body is Iterator<unknown> {
   return typeof (body as Iterator<unknown>).next === "function";
 }
 
-function attempt(action: () => unknown, report: (error: unknown) => void): void {
+function attempt(action: () => unknown, report: (error: unknown) => void): PromiseLike<unknown> | undefined {
   try {
     const result = action();
-    if (isThenable(result)) result.then(undefined, report);
+    return isThenable(result) ? result.then(undefined, report) : undefined;
   } catch (error) {
     report(error);
+    return undefined;
   }
 }
 

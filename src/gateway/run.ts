@@ -154,7 +154,7 @@ class ApplicationCall implements ExchangeWatcher, PumpOwner, SignalSource {
   }
 
   private closeBody(): void {
-    this.body?.close((error) => this.report(error));
+    void this.body?.close((error) => this.report(error));
   }
 
   /** An application that gives up because its client did has done nothing wrong, and a refusal is not its doing. */

@@ -18,10 +18,11 @@ const FILES = {
   "package.json": '{ "private": true, "type": "module" }\n',
   "app.js": `
 import { defineApplication } from "tsgate";
-export default defineApplication((environ, startResponse) => {
-  startResponse(200, []);
+import { validator } from "tsgate/validator";
+export default defineApplication(validator((environ, startResponse) => {
+  startResponse(200, [["Content-Type", "text/plain"]]);
   return ["served by ", String(process.pid)];
-});
+}));
 `,
   "serve.js": `
 import { defineConfig, run } from "tsgate";
@@ -35,6 +36,7 @@ await run({ app: "missing.js", bind: "127.0.0.1:0" }).catch(({ name, exitCode })
   "consumer.ts": `
 import { defineApplication, defineConfig, run, toNodeListener } from "tsgate";
 import type { Application, ConfigInput, Environ, RunOptions, StartResponse, WorkerInfo } from "tsgate";
+import { RuleBreach, validator, type ValidatorOptions } from "tsgate/validator";
 
 export const typed: Application = defineApplication(async (environ: Environ, startResponse: StartResponse) => {
   const method: string = environ.REQUEST_METHOD;
@@ -50,6 +52,8 @@ export const config: ConfigInput = defineConfig({
   gracefulTimeout: "45s",
   postWorkerInit: ({ slot, generation }: WorkerInfo) => slot + generation,
 });
+export const watching: ValidatorOptions = { onFinding: ({ rule, role }: RuleBreach) => void [rule, role] };
+export const watched: Application = validator(typed, watching);
 export const options: RunOptions = { app: "app.js", config: "other.config.js" };
 export const listener = toNodeListener(typed, { multiprocess: true });
 export const ending: Promise<number> = run(options);
