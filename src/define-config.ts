@@ -27,6 +27,7 @@ export interface ConfigInput extends Hooks {
   surge?: number | string;
   giveUp?: Duration;
   keepAlive?: Duration;
+  forwardedAllowIps?: string | readonly string[];
   chdir?: string;
   env?: Record<string, string>;
   envFile?: string;

@@ -40,6 +40,8 @@ export interface BootOrder {
   /** Connections that it may hold at once; 0 for any number. */
   readonly workerConnections: number;
   readonly multiprocess: boolean;
+  /** Whose forwarding headers are believed, for `AddressList`. */
+  readonly forwardedAllowIps: readonly string[];
   readonly processTitle: string;
   /** Where each request gets its line, and what it says; undefined for nowhere. */
   readonly accessLog: AccessLogOrder | undefined;

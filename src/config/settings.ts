@@ -8,6 +8,7 @@ import type { SettingRow, SettingRows } from "./setting-row.ts";
 import { APPLICATION } from "./settings/application.ts";
 import { LOGGING } from "./settings/logging.ts";
 import { OPERATION } from "./settings/operation.ts";
+import { PROXIES } from "./settings/proxies.ts";
 import { PROCESS } from "./settings/process.ts";
 import { SOCKETS } from "./settings/sockets.ts";
 import { TIMEOUTS } from "./settings/timeouts.ts";
@@ -20,6 +21,7 @@ export const SETTINGS: SettingRows<keyof Settings> = {
   ...WORKERS,
   ...APPLICATION,
   ...TIMEOUTS,
+  ...PROXIES,
   ...PROCESS,
   ...LOGGING,
   ...OPERATION,
@@ -31,6 +33,7 @@ export const GROUPS = Object.entries({
   Workers: WORKERS,
   Application: APPLICATION,
   Timeouts: TIMEOUTS,
+  Proxies: PROXIES,
   Process: PROCESS,
   Logging: LOGGING,
   Operation: OPERATION,

@@ -50,6 +50,8 @@ export interface Settings {
   readonly sendTimeout: number;
   readonly responseTimeout: number;
   readonly limitConcurrency: number;
+  /** Entries of an `AddressList`. */
+  readonly forwardedAllowIps: readonly string[];
   readonly chdir: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly envFile: string | undefined;

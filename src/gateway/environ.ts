@@ -3,8 +3,11 @@
  * requests that two readers could take differently; knows nothing of how the application is run.
  */
 
+import type { AddressList } from "../address-list.ts";
+import { hostOf, isAuthority } from "./authority.ts";
 import type { ConnectionFacts, Exchange } from "./exchange.ts";
 import { fileWrapper } from "./file-wrapper.ts";
+import { applyForwarded, forwardedFacts } from "./forwarded.ts";
 import { ExchangeInput } from "./input.ts";
 import { addHeaders } from "./request-headers.ts";
 import { parseTarget } from "./request-target.ts";
@@ -17,6 +20,8 @@ export interface GatewayContext {
   readonly errors: ErrorStream;
   /** Overrides what the connection says, for a server behind a TLS terminator: `http` or `https`. */
   readonly urlScheme: string | undefined;
+  /** Whose forwarding headers are believed; default nobody's. */
+  readonly trustedPeers?: AddressList | undefined;
 }
 
 /** The request is not one to hand to an application; `status` is the answer it gets. */
@@ -40,7 +45,6 @@ export function createEnviron(exchange: Exchange, context: GatewayContext, signa
   const { connection, method } = exchange;
   const target = parseTarget(exchange.target, method);
   if (target === undefined) throw new RequestRefused(400, "the request target has no form that a server accepts");
-  const scheme = context.urlScheme ?? (connection.isSecure ? "https" : "http");
   const environ = {
     REQUEST_METHOD: method,
     SCRIPT_NAME: "",
@@ -51,7 +55,7 @@ export function createEnviron(exchange: Exchange, context: GatewayContext, signa
     SERVER_PORT: "",
     SERVER_PROTOCOL: exchange.version === "1.1" ? "HTTP/1.1" : `HTTP/${exchange.version}`,
     "gateway.version": VERSION,
-    "gateway.url_scheme": scheme,
+    "gateway.url_scheme": context.urlScheme ?? (connection.isSecure ? "https" : "http"),
     "gateway.input": new ExchangeInput(exchange),
     "gateway.errors": context.errors,
     "gateway.multithread": false,
@@ -65,7 +69,11 @@ export function createEnviron(exchange: Exchange, context: GatewayContext, signa
   addHeaders(environ, exchange.headers);
   if (target.authority !== undefined) environ.HTTP_HOST = target.authority;
   refuseAmbiguous(environ);
-  addAddresses(environ, connection, scheme);
+  const { trustedPeers } = context;
+  const forwarded = trustedPeers && forwardedFacts(environ, connection.remoteAddress, trustedPeers);
+  if (forwarded?.scheme !== undefined) environ["gateway.url_scheme"] = forwarded.scheme;
+  addAddresses(environ, connection);
+  if (forwarded !== undefined) applyForwarded(environ, forwarded);
   return environ;
 }
 
@@ -75,7 +83,7 @@ export function createEnviron(exchange: Exchange, context: GatewayContext, signa
  */
 function refuseAmbiguous(environ: Environ): void {
   const host = environ.HTTP_HOST;
-  if (host !== undefined && !HOST.test(host)) throw new RequestRefused(400, "the Host header is not one host");
+  if (host !== undefined && !isAuthority(host)) throw new RequestRefused(400, "the Host header is not one host");
   const coding = environ.HTTP_TRANSFER_ENCODING;
   if (coding === undefined) return;
   if (environ.SERVER_PROTOCOL !== "HTTP/1.1" || environ.CONTENT_LENGTH !== undefined) {
@@ -84,11 +92,11 @@ function refuseAmbiguous(environ: Environ): void {
   if (coding.toLowerCase() !== "chunked") throw new RequestRefused(501, "the only transfer coding known is chunked");
 }
 
-function addAddresses(environ: Environ, connection: ConnectionFacts, scheme: string): void {
+function addAddresses(environ: Environ, connection: ConnectionFacts): void {
   const { localAddress, localPort, remoteAddress, remotePort } = connection;
   if (localAddress === undefined || localPort === undefined) {
-    environ.SERVER_NAME = environ.HTTP_HOST?.replace(PORT, "") || "localhost";
-    environ.SERVER_PORT = scheme === "https" ? "443" : "80";
+    environ.SERVER_NAME = (environ.HTTP_HOST && hostOf(environ.HTTP_HOST)) || "localhost";
+    environ.SERVER_PORT = environ["gateway.url_scheme"] === "https" ? "443" : "80";
   } else {
     environ.SERVER_NAME = localAddress.includes(":") ? `[${localAddress}]` : localAddress;
     environ.SERVER_PORT = localPort;
@@ -98,8 +106,6 @@ function addAddresses(environ: Environ, connection: ConnectionFacts, scheme: str
 }
 
 const VERSION = Object.freeze([1, 0] as const);
-const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]*)(?::\d*)?$/;
-const PORT = /:\d*$/;
 
 // One descriptor for all requests: a getter per request would cost twice as much and spoil the object's shape.
 const SIGNALS: unique symbol = Symbol("tsgate.signals") as never;

@@ -4,6 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressList } from "../address-list.ts";
 import { NodeExchange } from "./node-exchange.ts";
 import { type RequestName, runApplication, type RunContext } from "./run.ts";
 import type { Application, ErrorStream } from "./types.ts";
@@ -17,6 +18,8 @@ export interface NodeListenerOptions {
   readonly onError?: (error: unknown, request: RequestName) => void;
   /** What `gateway.url_scheme` says; default by the connection, `https` on TLS. */
   readonly urlScheme?: "http" | "https";
+  /** Whose forwarding headers are believed; default nobody's. */
+  readonly trustedPeers?: AddressList;
 }
 
 /** Makes a listener for `server.on("request", …)`. It never throws; errors go to `onError`. */
@@ -29,6 +32,7 @@ export function toNodeListener(
     multiprocess: options.multiprocess ?? false,
     errors,
     urlScheme: options.urlScheme,
+    trustedPeers: options.trustedPeers,
     onError: options.onError ?? ((error, request) => errors.write(describe(error, request))),
   };
   return (request, response) => runApplication(application, new NodeExchange(request, response), context);

@@ -46,6 +46,7 @@ export function bootOrder(
     backlog: settings.backlog,
     workerConnections: settings.workerConnections,
     multiprocess: settings.workers > 1,
+    forwardedAllowIps: settings.forwardedAllowIps,
     processTitle: processTitle(settings, `worker ${worker.slot}`),
     accessLog: accessLogOrder(settings),
     givesRequestIds: givesRequestIds(settings),

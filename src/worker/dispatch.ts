@@ -5,8 +5,10 @@
 
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { AddressList } from "../address-list.ts";
 import { reportError } from "../errors.ts";
 import { type NodeListenerOptions, type RequestName, toNodeListener } from "../gateway/index.ts";
+import type { BootOrder } from "../messages.ts";
 import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
 import type { Applications } from "./applications.ts";
@@ -24,12 +26,14 @@ export interface Dispatcher {
 /** Puts the applications behind one listener. */
 export function createDispatcher(
   { all }: Applications,
-  { multiprocess }: { readonly multiprocess: boolean },
+  { multiprocess, forwardedAllowIps }: Pick<BootOrder, "multiprocess" | "forwardedAllowIps">,
   requests: RequestWatch,
 ): Dispatcher {
   const app = (all[0] as Applications["all"][number]).app as Exclude<LoadedApplication, ServerApplication>;
+  const trustedPeers = new AddressList(forwardedAllowIps);
+  const options: NodeListenerOptions = { multiprocess, onError: logApplicationError, trustedPeers };
   return {
-    request: requestListener(app, multiprocess, requests),
+    request: requestListener(app, options, requests),
     upgrade: app.upgrade === undefined ? undefined : guardedUpgrade(app.upgrade),
     continuesByReading: app.interface !== "node",
   };
@@ -37,11 +41,10 @@ export function createDispatcher(
 
 function requestListener(
   app: Exclude<LoadedApplication, ServerApplication>,
-  multiprocess: boolean,
+  options: NodeListenerOptions,
   requests: RequestWatch,
 ): RequestListener {
   if (app.interface === "node") return guarded(app.listener);
-  const options: NodeListenerOptions = { multiprocess, onError: logApplicationError };
   return requests.listener(app.application, (application) => toNodeListener(application, options));
 }
 

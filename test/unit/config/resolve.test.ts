@@ -65,6 +65,7 @@ describe("with nothing given", () => {
       sendTimeout: 60_000,
       responseTimeout: 0,
       limitConcurrency: 0,
+      forwardedAllowIps: ["127.0.0.1", "::1"],
       chdir: undefined,
       env: {},
       envFile: undefined,
