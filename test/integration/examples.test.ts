@@ -17,8 +17,8 @@ const REPLIES: Readonly<Record<string, RegExp>> = {
   typescript: /^POST with 13 bytes\n$/,
 };
 
-/** These have tests of their own: test/integration/frameworks.test.ts and its like, and those of test/peers. */
-const ELSEWHERE = ["frameworks", "opentelemetry"];
+/** These have tests of their own: test/integration/frameworks.test.ts, middleware-examples.test.ts and their like, and those of test/peers. */
+const ELSEWHERE = ["frameworks", "middleware", "opentelemetry"];
 
 test("every example is known here", () => {
   const folders = readdirSync(EXAMPLES).filter((name) => name !== "README.md");

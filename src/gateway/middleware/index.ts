@@ -1,0 +1,8 @@
+/** `tsgate/middleware`: what ships with the gateway, and what helps to write more. */
+
+export { basicAuthentication, type BasicAuthenticationOptions } from "./basic-authentication.ts";
+export { errorPages, type ErrorPagesOptions, type Failure } from "./error-pages.ts";
+export { closeBody, mapChunks } from "./map-chunks.ts";
+export { compose, type Middleware } from "./middleware.ts";
+export { onReply, type OnReplyOptions, type Reply } from "./on-reply.ts";
+export { securityHeaders, type SecurityHeadersOptions } from "./security-headers.ts";
