@@ -16,6 +16,7 @@ export interface ConfigInput extends Hooks {
   factory?: boolean;
   listenMatch?: number;
   nativeFetch?: boolean;
+  validate?: boolean;
   preload?: boolean;
   waitReady?: boolean;
   timeout?: Duration;

@@ -23,6 +23,8 @@ export interface BootOrder {
   readonly listenMatch: number | undefined;
   /** Kind fetch: Node's own Request and Response stay. */
   readonly nativeFetch: boolean;
+  /** Kinds gateway and fetch: the validator stands before the application. */
+  readonly validate: boolean;
   readonly waitReady: boolean;
   readonly keepAliveMs: number;
   /** Somebody asked for it: it counts more than what a program's own server says. */

@@ -30,6 +30,7 @@ export interface Settings {
   readonly factory: boolean;
   readonly listenMatch: number | undefined;
   readonly nativeFetch: boolean;
+  readonly validate: boolean;
   readonly preload: boolean;
   readonly waitReady: boolean;
   readonly timeout: number;

@@ -34,6 +34,7 @@ export function bootOrder(
     appArgs: configuration.appArgs,
     listenMatch: settings.listenMatch,
     nativeFetch: settings.nativeFetch,
+    validate: settings.validate,
     waitReady: settings.waitReady,
     keepAliveMs: settings.keepAlive,
     isKeepAliveGiven: origins.keepAlive !== "default",

@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import { AddressList } from "../address-list.ts";
 import { reportError } from "../errors.ts";
 import { type NodeListenerOptions, type RequestName, toNodeListener } from "../gateway/index.ts";
+import { RuleBreach } from "../gateway/validator/breach.ts";
 import type { BootOrder } from "../messages.ts";
 import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
@@ -107,5 +108,7 @@ function failRequest(error: unknown, request: IncomingMessage, response: ServerR
 }
 
 function logApplicationError(error: unknown, { method, path, id }: RequestName): void {
+  // The validator has told of it, with its rule.
+  if (error instanceof RuleBreach) return;
   log("error", "application error", { method, path, requestId: id, error: reportError(error) });
 }

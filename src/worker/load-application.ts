@@ -31,6 +31,7 @@ import {
 } from "./identify-application.ts";
 import { applicationFailed, importModule, LIFECYCLE } from "./import-module.ts";
 import { isHttpServer, type ListenCapture } from "./listen-capture.ts";
+import { validated } from "./validation.ts";
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -68,7 +69,7 @@ export type LoadedApplication =
   | ServerApplication;
 
 export interface LoadOptions {
-  readonly order: Omit<ApplicationOrder, "mount"> & Pick<BootOrder, "listenMatch" | "nativeFetch">;
+  readonly order: Omit<ApplicationOrder, "mount"> & Pick<BootOrder, "listenMatch" | "nativeFetch" | "validate">;
   readonly capture: ListenCapture;
   /** Resolves when the module waits for what its own server brings, which Node alone would wait for too. */
   readonly hasNothingLeft: Promise<void>;
@@ -170,9 +171,11 @@ async function prepare(
   const upgrade = typeof exports.upgrade === "function" ? (exports.upgrade as UpgradeListener) : undefined;
   switch (kind) {
     case "gateway":
-      return { interface: kind, application: value as Application, upgrade, found, lifecycle };
-    case "fetch":
-      return { interface: kind, application: await ofFetch(value, order.nativeFetch), upgrade, found, lifecycle };
+    case "fetch": {
+      const plain = kind === "gateway" ? (value as Application) : await ofFetch(value, order.nativeFetch);
+      const application = order.validate ? await validated(plain) : plain;
+      return { interface: kind, application, upgrade, found, lifecycle };
+    }
     case "node":
       return { interface: kind, listener: await ready(order.app, toListener(value)), upgrade, found, lifecycle };
     case "server":

@@ -7,7 +7,7 @@ import { parseChoice, parseInteger } from "../values.ts";
 const INTERFACES: readonly InterfaceName[] = ["auto", ...APPLICATION_KINDS];
 
 export const APPLICATION: SettingRows<
-  "interface" | "factory" | "listenMatch" | "nativeFetch" | "preload" | "waitReady" | "env" | "envFile"
+  "interface" | "factory" | "listenMatch" | "nativeFetch" | "validate" | "preload" | "waitReady" | "env" | "envFile"
 > = {
   interface: {
     metavar: "NAME",
@@ -39,6 +39,13 @@ export const APPLICATION: SettingRows<
     default: false,
     doc: "Keep Node's own Request and Response in the workers, in place of tsgate's lighter ones",
     kinds: ["fetch"],
+    takesEffect: "reload",
+  },
+  validate: {
+    type: onOff(),
+    default: false,
+    doc: "Hold the application and the server to the rules of the gateway (docs/gateway.md): what breaks one is logged with the rule, and answered 500 where nothing was sent",
+    kinds: ["gateway", "fetch"],
     takesEffect: "reload",
   },
   preload: {

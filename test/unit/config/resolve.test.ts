@@ -45,6 +45,7 @@ describe("with nothing given", () => {
       factory: false,
       listenMatch: undefined,
       nativeFetch: false,
+      validate: false,
       preload: false,
       waitReady: false,
       timeout: 30_000,
