@@ -8,4 +8,6 @@ export interface AppReference {
   readonly file: string;
   /** The export after the colon, or undefined. */
   readonly exportName: string | undefined;
+  /** The Python module and the name in it, when that is what it is; `file` is then where it would be below the working directory. */
+  readonly python?: { readonly module: string; readonly attribute: string };
 }

@@ -29,6 +29,9 @@ export interface ConfigInput extends Hooks {
   giveUp?: Duration;
   keepAlive?: Duration;
   forwardedAllowIps?: string | readonly string[];
+  python?: string;
+  pythonThreads?: number;
+  pythonpath?: string | readonly string[];
   chdir?: string;
   env?: Record<string, string>;
   envFile?: string;

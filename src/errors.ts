@@ -121,9 +121,9 @@ function described(value: unknown): string {
   }
 }
 
-/** Whether a stack shows a place in the user's code: a frame, or the source line of a syntax error. */
+/** Whether a stack shows a place in the user's code: a frame, Python's too, or the source line of a syntax error. */
 export function hasUserPlace(stack: string): boolean {
-  return /^\s+at /m.test(stack) || /^(?:file:\/\/)?\/.*:\d+$/m.test(stack);
+  return /^\s+at /m.test(stack) || /^(?:file:\/\/)?\/.*:\d+$/m.test(stack) || /^ {2}File ".*", line \d+/m.test(stack);
 }
 
 /** Drops the frames of Node and of tsgate itself: what is left is the user's. */

@@ -25,6 +25,8 @@ export interface BootOrder {
   readonly nativeFetch: boolean;
   /** Kinds gateway and fetch: the validator stands before the application. */
   readonly validate: boolean;
+  /** Kind wsgi. */
+  readonly python: PythonSettings;
   readonly waitReady: boolean;
   readonly keepAliveMs: number;
   /** Somebody asked for it: it counts more than what a program's own server says. */
@@ -63,6 +65,39 @@ export interface ApplicationOrder {
   readonly app: AppReference;
   readonly interface: InterfaceName;
   readonly factory: boolean;
+}
+
+/** How the interpreters of a server are run. */
+export interface PythonSettings {
+  /** A program, or the folder of a virtual environment; undefined for the usual one. */
+  readonly executable: string | undefined;
+  readonly threads: number;
+  readonly path: readonly string[];
+  /** How long all threads of one may be silent; 0 for ever. */
+  readonly timeoutMs: number;
+  /** After so long an application that still imports is named. */
+  readonly lateMs: number;
+}
+
+/** What a Python interpreter of a worker is to serve, and how. */
+export interface PythonOrder {
+  /** The application as it was written. */
+  readonly text: string;
+  readonly executable: string;
+  readonly module: string;
+  readonly attribute: string;
+  readonly factory: boolean;
+  readonly args: readonly string[];
+  readonly chdir: string;
+  /** What comes before the interpreter's own module path. */
+  readonly path: readonly string[];
+  readonly threads: number;
+  readonly multiprocess: boolean;
+  /** How much of a reply it may send before the client has taken it, and of a request's body it is given at once. */
+  readonly windowBytes: number;
+  /** How long all of its threads may be silent; 0 for ever. */
+  readonly timeoutMs: number;
+  readonly software: string;
 }
 
 /** How a worker treats its clients; durations are milliseconds, 0 is no limit. */

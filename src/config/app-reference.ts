@@ -5,11 +5,12 @@
 
 import { accessSync, constants } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
-import { dirname, extname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
 import type { AppReference } from "../app-ref.ts";
 import { EXIT, messageOf, TsgateError, usageError } from "../errors.ts";
 import { kindOf, MODULE_EXTENSIONS, moduleFileAt, nearestFile } from "./module-file.ts";
 import { canRunTypeScript } from "./node-options.ts";
+import type { InterfaceName } from "./types.ts";
 import { packageEntry, packageInNodeModules } from "./package-entry.ts";
 
 /**
@@ -21,23 +22,41 @@ export function resolveAppReference(
   text: string,
   cwd: string,
   runsTypeScript: boolean = canRunTypeScript({ nodeArg: [], import: [] }, process.env),
+  wanted: InterfaceName = "auto",
 ): AppReference {
-  const { path, exportName } = split(text);
+  const { path, exportName } = split(text, wanted);
+  if (wanted === "wsgi") return pythonReference(text, path, exportName, cwd);
   const file = asFile(path, cwd) ?? asPackage(path, cwd);
+  if (file === undefined && wanted === "auto" && isPython(path, cwd))
+    return pythonReference(text, path, exportName, cwd);
   if (file === undefined) throw notFound(text, whyMissing(path, cwd));
   const complaint = complaintAbout(file, runsTypeScript);
   if (complaint !== undefined) throw notFound(text, complaint);
   return { text, file, exportName };
 }
 
-function split(text: string): { readonly path: string; readonly exportName: string | undefined } {
+/** Whether there is such a module, only Python knows. */
+function pythonReference(text: string, path: string, exportName: string | undefined, cwd: string): AppReference {
+  if (!MODULE_PATH.test(path)) {
+    const complaint = path.endsWith(".py") ? nameTheModule(path) : `is no Python module; ${LIKE_PYTHON}`;
+    throw notFound(text, complaint);
+  }
+  const file = `${join(cwd, ...path.split("."))}.py`;
+  return { text, file, exportName, python: { module: path, attribute: exportName ?? "application" } };
+}
+
+function split(
+  text: string,
+  wanted: InterfaceName,
+): { readonly path: string; readonly exportName: string | undefined } {
   const whole = text.trim();
   const colon = whole.startsWith("node:") ? -1 : whole.lastIndexOf(":");
   const path = colon === -1 ? whole : whole.slice(0, colon);
   const exportName = colon === -1 ? undefined : whole.slice(colon + 1);
   if (path === "") throw malformed(text, "names no module", "app.js");
   if (exportName === "") throw malformed(text, "names no export after the colon", `${path}:application`);
-  if (exportName !== undefined && !IDENTIFIER.test(exportName)) {
+  const isNamed = wanted === "wsgi" || MODULE_PATH.test(path) ? ATTRIBUTE : IDENTIFIER;
+  if (exportName !== undefined && !isNamed.test(exportName)) {
     const problem = `names the export ${JSON.stringify(exportName)}, which is not an identifier`;
     throw malformed(text, problem, `${path}:application`);
   }
@@ -73,7 +92,7 @@ function asPackage(path: string, cwd: string): string | undefined {
 function whyMissing(path: string, cwd: string): string {
   const base = resolve(cwd, path);
   if (isBuiltin(path)) return `is a module of Node itself; name a file, such as ./${path.replace(/^node:/, "")}.js`;
-  if (isPython(path, cwd)) return PYTHON;
+  if (isPython(path, cwd)) return `is a Python module; leave out --interface, or say --interface wsgi`;
   if (kindOf(base) === "directory") {
     return "is a directory without an entry (no main or exports in a package.json, no index.js); name a file in it";
   }
@@ -88,7 +107,7 @@ function whyMissing(path: string, cwd: string): string {
 /** What is wrong with a file that exists, or nothing. */
 function complaintAbout(file: string, runsTypeScript: boolean): string | undefined {
   const extension = extname(file);
-  if (extension === ".py") return PYTHON;
+  if (extension === ".py") return nameTheModule(file);
   if (DATA.includes(extension)) return `is a ${extension} file, not a module; name a JavaScript or TypeScript file`;
   if (TYPESCRIPT.includes(extension) && !runsTypeScript) {
     return `is TypeScript, which Node ${process.version} does not run; use Node 22.18 or later, add --import tsx, or compile it to JavaScript`;
@@ -103,10 +122,15 @@ function complaintAbout(file: string, runsTypeScript: boolean): string | undefin
 
 /** `mysite.wsgi` is a path of dots; `mysite` is one when there is a file to prove it. */
 function isPython(path: string, cwd: string): boolean {
-  if (!/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(path)) return false;
+  if (!MODULE_PATH.test(path)) return false;
   const module = join(cwd, ...path.split("."));
   if (kindOf(`${module}.py`) === "file" || kindOf(join(module, "__init__.py")) === "file") return true;
   return path.includes(".") && ![...MODULE_EXTENSIONS, ...TYPESCRIPT, ...DATA, ".jsx"].includes(extname(path));
+}
+
+function nameTheModule(file: string): string {
+  const module = basename(file, ".py");
+  return `is a Python file; name the module, such as ${module}:application, and its folder with --chdir or --pythonpath`;
 }
 
 function isExplicitPath(path: string): boolean {
@@ -128,7 +152,9 @@ function malformed(text: string, problem: string, example: string): TsgateError 
 }
 
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
-const PYTHON =
-  "is a Python module (kind wsgi), which this version does not serve; name a JavaScript or TypeScript module";
+/** A dotted name in Python, as far as it can be told from a path. */
+const MODULE_PATH = /^[\p{ID_Start}_][\p{ID_Continue}]*(?:\.[\p{ID_Start}_][\p{ID_Continue}]*)*$/u;
+const ATTRIBUTE = /^[\p{ID_Start}_$][\p{ID_Continue}$]*(?:\.[\p{ID_Start}_][\p{ID_Continue}]*)*$/u;
+const LIKE_PYTHON = "name one with dots and its callable after a colon, such as mysite.wsgi:application";
 const TYPESCRIPT: readonly string[] = [".ts", ".mts", ".cts", ".tsx"];
 const DATA: readonly string[] = ".json .txt .md .html .css .yml .yaml .toml .env .lock .sh .rb .php".split(" ");

@@ -18,7 +18,7 @@ import { quoted, ValueError } from "./value-error.ts";
 
 export type ApplicationKind = Exclude<InterfaceName, "auto">;
 /** The kinds of application there are. */
-export const APPLICATION_KINDS: readonly ApplicationKind[] = ["gateway", "fetch", "node", "server"];
+export const APPLICATION_KINDS: readonly ApplicationKind[] = ["gateway", "fetch", "node", "server", "wsgi"];
 
 /** How a value is read and shown. `arity` says how often a flag may be given, or that it takes no value. */
 export interface ValueType<T> {

@@ -10,6 +10,7 @@ import { LOGGING } from "./settings/logging.ts";
 import { OPERATION } from "./settings/operation.ts";
 import { PROXIES } from "./settings/proxies.ts";
 import { PROCESS } from "./settings/process.ts";
+import { PYTHON } from "./settings/python.ts";
 import { SOCKETS } from "./settings/sockets.ts";
 import { TIMEOUTS } from "./settings/timeouts.ts";
 import { WORKERS } from "./settings/workers.ts";
@@ -20,6 +21,7 @@ export const SETTINGS: SettingRows<keyof Settings> = {
   ...SOCKETS,
   ...WORKERS,
   ...APPLICATION,
+  ...PYTHON,
   ...TIMEOUTS,
   ...PROXIES,
   ...PROCESS,
@@ -32,6 +34,7 @@ export const GROUPS = Object.entries({
   Sockets: SOCKETS,
   Workers: WORKERS,
   Application: APPLICATION,
+  Python: PYTHON,
   Timeouts: TIMEOUTS,
   Proxies: PROXIES,
   Process: PROCESS,

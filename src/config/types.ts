@@ -14,7 +14,7 @@ export type BindAddress =
 export type Surge =
   { readonly kind: "count"; readonly value: number } | { readonly kind: "percent"; readonly value: number };
 
-export type InterfaceName = "auto" | "gateway" | "fetch" | "node" | "server";
+export type InterfaceName = "auto" | "gateway" | "fetch" | "node" | "server" | "wsgi";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 export type LogFormat = "auto" | "pretty" | "json";
@@ -41,6 +41,9 @@ export interface Settings {
   readonly surge: Surge;
   readonly giveUp: number;
   readonly workerConnections: number;
+  readonly python: string | undefined;
+  readonly pythonThreads: number;
+  readonly pythonpath: readonly string[];
   readonly keepAlive: number;
   readonly maxRequests: number;
   readonly maxRequestsJitter: number;

@@ -5,6 +5,7 @@ export { expectContinue } from "./node-exchange.ts";
 export { plainAddress } from "./node-connection.ts";
 export { environOf } from "./node-environ.ts";
 export { type NodeListenerOptions, toNodeListener } from "./node-listener.ts";
+export { withoutQuery } from "./request-target.ts";
 export type { RequestName } from "./run.ts";
 export type {
   Application,

@@ -12,6 +12,8 @@ import { type ForkOptions, SERVER_STDOUT } from "./worker-process.ts";
 
 const LONGEST_HEARTBEAT_MS = 1000;
 const SHORTEST_HEARTBEAT_MS = 50;
+/** An application that imports for so long is named. */
+const LATE_MS = 5000;
 
 /** Several beats fit into the time of silence after which a worker counts as hung. */
 export function heartbeatMs(timeoutMs: number): number {
@@ -35,6 +37,13 @@ export function bootOrder(
     listenMatch: settings.listenMatch,
     nativeFetch: settings.nativeFetch,
     validate: settings.validate,
+    python: {
+      executable: settings.python,
+      threads: settings.pythonThreads,
+      path: settings.pythonpath,
+      timeoutMs: settings.timeout,
+      lateMs: settings.bootTimeout === 0 ? LATE_MS : Math.min(LATE_MS, settings.bootTimeout / 2),
+    },
     waitReady: settings.waitReady,
     keepAliveMs: settings.keepAlive,
     isKeepAliveGiven: origins.keepAlive !== "default",

@@ -7,7 +7,7 @@ import net from "node:net";
 import { pathToFileURL } from "node:url";
 import type { AppReference } from "../app-ref.ts";
 import { locateSyntaxError } from "../config/syntax-error.ts";
-import { EXIT, messageOf, TsgateError } from "../errors.ts";
+import { EXIT, messageOf, TsgateError, usageError } from "../errors.ts";
 import { withoutExit } from "../user-code.ts";
 
 /**
@@ -15,6 +15,8 @@ import { withoutExit } from "../user-code.ts";
  * @throws TsgateError exit 4; when the module itself failed, its error is the cause
  */
 export async function preload(app: AppReference, limitMs: number): Promise<void> {
+  if (app.python !== undefined)
+    throw usageError(`--preload has no effect on ${app.text}, which is of kind wsgi; leave it out`);
   refuseToListen();
   const watch = watchForStandstill(app, limitMs);
   try {

@@ -55,6 +55,6 @@ function release(configuration: Configuration, needsRestart: Release["needsResta
   // Where a release is a symbolic link: the folder behind it now, for all the workers of this generation.
   const directory = settings.chdir === undefined ? undefined : fs.realpathSync(settings.chdir);
   const canRun = canRunTypeScript(settings, { ...process.env, ...workerEnv });
-  const root = { mount: ROOT, app: resolveAppReference(app, directory ?? process.cwd(), canRun) };
+  const root = { mount: ROOT, app: resolveAppReference(app, directory ?? process.cwd(), canRun, settings.interface) };
   return { configuration, directory, applications: [root], needsRestart };
 }

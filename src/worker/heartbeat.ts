@@ -16,6 +16,8 @@ export interface HeartbeatOptions {
   /** How many requests have begun. */
   readonly requests: () => number;
   readonly load: () => WorkerLoad;
+  /** Memory of other processes that counts as this one's. */
+  readonly besideBytes: () => number;
   /** Called at each beat. */
   readonly beaten: () => void;
 }
@@ -37,7 +39,14 @@ export function sinceBeatMs(): number | null {
 }
 
 /** Begins to beat, at once. */
-export function startHeartbeat({ intervalMs, health, requests, load, beaten }: HeartbeatOptions): Heartbeat {
+export function startHeartbeat({
+  intervalMs,
+  health,
+  requests,
+  load,
+  besideBytes,
+  beaten,
+}: HeartbeatOptions): Heartbeat {
   let memory = { rss: 0, heapUsed: 0 };
   let failures = 0;
   let isAsking = false;
@@ -55,7 +64,8 @@ export function startHeartbeat({ intervalMs, health, requests, load, beaten }: H
   const beat = (): void => {
     beatAt = performance.now();
     memory = memoryUse() ?? memory;
-    const { rss: rssBytes, heapUsed: heapUsedBytes } = memory;
+    const { heapUsed: heapUsedBytes } = memory;
+    const rssBytes = memory.rss + besideBytes();
     const { user, system } = process.cpuUsage();
     report({
       tsgate: "heartbeat",

@@ -117,6 +117,8 @@ function asKind(wanted: ApplicationKind, value: unknown): Found | undefined {
       return isFunction && !isGatewayApplication(value) ? LISTENER : undefined;
     case "server":
       return asServer(value);
+    case "wsgi":
+      return undefined;
   }
 }
 
@@ -188,4 +190,5 @@ export const EXPECTED: Readonly<Record<InterfaceName, string>> = {
   fetch: "a fetch handler is an object with a fetch(request) method, or a function (request) that returns a Response",
   node: "an application for node:http is a function (req, res) or a framework's application object",
   server: "an application of kind server is an http.Server, or a program that calls listen() itself",
+  wsgi: "an application of kind wsgi is a callable in a Python module, package.module:callable",
 };

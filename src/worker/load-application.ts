@@ -32,6 +32,7 @@ import {
 import { applicationFailed, importModule, LIFECYCLE } from "./import-module.ts";
 import { isHttpServer, type ListenCapture } from "./listen-capture.ts";
 import { validated } from "./validation.ts";
+import type { PythonHost } from "./wsgi/python-host.ts";
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -66,10 +67,19 @@ export type LoadedApplication =
       readonly listener: RequestListener;
       readonly upgrade: UpgradeListener | undefined;
     })
+  | PythonApplication
   | ServerApplication;
 
+/** A WSGI application: its interpreter is a process of its own. */
+export interface PythonApplication extends Common {
+  readonly interface: "wsgi";
+  readonly application: Application;
+  readonly upgrade: undefined;
+  readonly python: PythonHost;
+}
+
 export interface LoadOptions {
-  readonly order: Omit<ApplicationOrder, "mount"> & Pick<BootOrder, "listenMatch" | "nativeFetch" | "validate">;
+  readonly order: Omit<ApplicationOrder, "mount"> & BootOrder;
   readonly capture: ListenCapture;
   /** Resolves when the module waits for what its own server brings, which Node alone would wait for too. */
   readonly hasNothingLeft: Promise<void>;
@@ -86,6 +96,7 @@ export interface LoadOptions {
  */
 export async function loadApplication(options: LoadOptions): Promise<LoadedApplication> {
   const { app, factory, interface: wanted } = options.order;
+  if (app.python !== undefined) return (await import("./wsgi/load-python.ts")).loadPython(options.order);
   const exports = (await Promise.race([importModule(app), options.hasNothingLeft])) ?? {};
   const chosen = chooseExport(exports, { exportName: app.exportName, wanted });
   if (chosen !== undefined && "problem" in chosen && options.capture.taken === undefined)
@@ -178,6 +189,8 @@ async function prepare(
     }
     case "node":
       return { interface: kind, listener: await ready(order.app, toListener(value)), upgrade, found, lifecycle };
+    case "wsgi":
+      throw refusal(order.app, "is no Python module");
     case "server":
       return { interface: kind, held: capture.take(await ready(order.app, toServer(value))), found, lifecycle };
   }

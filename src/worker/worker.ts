@@ -172,7 +172,9 @@ export class Worker {
   }
 
   /** A program's own server: its connections are counted, and its `close()` makes this worker leave. */
-  #adopt({ program }: Applications, { observer }: RequestWatch): void {
+  #adopt({ all, program }: Applications, { observer }: RequestWatch): void {
+    for (const { app } of all)
+      if (app.interface === "wsgi") app.python.whenGone = (error) => this.#onFailed(error, "interpreter gone");
     if (program === undefined) return;
     adoptServer(program, this.#connections, observer);
     program.own({ closed: () => this.#onServerClosed(), connectionCount: () => this.#connections.size });
@@ -196,12 +198,19 @@ export class Worker {
       health: this.#applications.lifecycle.health,
       requests: () => this.#connections.requests,
       load: () => reception.load(),
+      besideBytes: () => this.#besideBytes(),
       beaten: this.#beaten,
     });
     this.#clientele.keepBeating(this.#heartbeat);
     // Where beats are rare, the replacement would come late.
     this.#connections.whenRequests(this.#order.maxRequests, () => this.#heartbeat?.beat());
     if (this.#connections.stats !== undefined) await reportStats(this.#connections.stats, this.#connections);
+  }
+
+  /** Memory of the processes that serve with this one. */
+  #besideBytes(): number {
+    const all = this.#applications?.all ?? [];
+    return all.reduce((sum, { app }) => sum + (app.interface === "wsgi" ? app.python.rssBytes : 0), 0);
   }
 
   /** Holds an idle connection of another worker, if it can serve it. */
@@ -264,6 +273,11 @@ export class Worker {
   #onUncaught(error: unknown, origin: string): void {
     // An application that catches these itself has decided to go on.
     if (process.listenerCount("uncaughtException") > 1) return;
+    this.#onFailed(error, origin);
+  }
+
+  /** It cannot go on as it is: what can be answered is, and it is replaced. */
+  #onFailed(error: unknown, origin: string): void {
     if (this.#isLeaving) {
       const underway = this.#connections.inFlight(REQUESTS_TOLD);
       log("error", "uncaught exception in the application", { origin, error: reportError(error), ...underway });

@@ -13,7 +13,7 @@ export const APPLICATION: SettingRows<
     metavar: "NAME",
     type: one((value) => parseChoice(value, INTERFACES)),
     default: "auto",
-    doc: "What the application is: auto finds out; gateway is (environ, startResponse) => body; fetch is an object with a fetch(request) method, or a function named fetch; node is (req, res); server is an http.Server, or a program that calls listen() itself",
+    doc: "What the application is: auto finds out; gateway is (environ, startResponse) => body; fetch is an object with a fetch(request) method, or a function named fetch; node is (req, res); server is an http.Server, or a program that calls listen() itself; wsgi is a Python module, package.module:callable",
     takesEffect: "reload",
   },
   factory: {
@@ -52,6 +52,7 @@ export const APPLICATION: SettingRows<
     type: onOff(),
     default: false,
     doc: "The master loads the application module before the first fork, at first start only; for modules without side effects",
+    kinds: ["gateway", "fetch", "node", "server"],
     takesEffect: "restart",
   },
   waitReady: {

@@ -71,6 +71,28 @@ describe("an application reference", () => {
     expect(resolveAppReference(text, cwd, true)).toEqual<AppReference>({ text, file: join(cwd, file), exportName });
   });
 
+  test.each([
+    ["mysite.wsgi:application", "mysite.wsgi", "application"],
+    ["mysite.wsgi", "mysite.wsgi", "application"],
+    ["other.wsgi:app", "other.wsgi", "app"],
+    ["other.wsgi:site.app", "other.wsgi", "site.app"],
+    ["legacy:app", "legacy", "app"],
+  ])("%s is the Python module %s", (text, module, attribute) => {
+    const cwd = temporaryTree(TREE);
+    expect(resolveAppReference(text, cwd, true)).toMatchObject({ text, python: { module, attribute } });
+  });
+
+  test("is a Python module, whatever lies there, when it is said to be of kind wsgi", () => {
+    const { python } = resolveAppReference("app", temporaryTree(TREE), true, "wsgi");
+    expect(python).toEqual({ module: "app", attribute: "application" });
+  });
+
+  test("is no Python module when another kind is asked for", () => {
+    expect(() => resolveAppReference("mysite.wsgi:app", temporaryTree(TREE), true, "fetch")).toThrow(
+      /is a Python module; leave out --interface, or say --interface wsgi/,
+    );
+  });
+
   test("may be absolute", () => {
     const cwd = temporaryTree(TREE);
     expect(resolveAppReference(`${join(cwd, "app.js")}:x`, "/", true)).toMatchObject({
@@ -111,10 +133,7 @@ describe("an application that is not there", () => {
     ["http", /is a module of Node itself/],
     ["node:http", /is a module of Node itself/],
     ["notes.txt", /is a \.txt file, not a module/],
-    ["mysite.wsgi:application", /is a Python module \(kind wsgi\), which this version does not serve/],
-    ["other.wsgi:app", /is a Python module \(kind wsgi\)/],
-    ["legacy:app", /is a Python module \(kind wsgi\)/],
-    ["legacy.py", /is a Python module \(kind wsgi\)/],
+    ["legacy.py", /is a Python file; name the module, such as legacy:application/],
   ])("%s is refused with exit 4", (text, message) => {
     const error = refused(text);
     expect(error.message).toMatch(message);

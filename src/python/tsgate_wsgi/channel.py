@@ -1,0 +1,148 @@
+"""
+One thread's channel to the worker: frames over a socket that nobody else reads or writes, so that no lock and no queue
+stands between a request and its thread. Knows the frames, the credit of a reply and the end of a client; not PEP 3333.
+"""
+
+import json
+import socket
+from struct import Struct
+
+# From the worker.
+REQUEST, INPUT, CREDIT, GONE = 0x51, 0x49, 0x57, 0x58
+# To the worker.
+REPLY, HEAD, CHUNK, END, NEED, FAILED, ERRORS, REPORT = 0x52, 0x48, 0x43, 0x45, 0x4E, 0x46, 0x4C, 0x56
+
+# Of a request: its environ is JSON, because a value holds a NUL; its body follows when it is asked for.
+AS_JSON, HAS_MORE = 1, 2
+
+HEADER = Struct("<IB")
+NUMBER = Struct("<I")
+REQUEST_HEADER = Struct("<BI")
+BLOCK = 65536
+LARGEST_CHUNK = 262144
+
+
+class ClientGone(OSError):
+    """The client closed the connection before the response was complete."""
+
+
+class WorkerGone(Exception):
+    """The channel is closed: there is nobody to work for."""
+
+
+def frame(kind, payload):
+    return HEADER.pack(len(payload), kind) + payload
+
+
+class Channel:
+    """Frames in and out. A request's own state (`credit`, `is_gone`) begins anew with `begin`."""
+
+    def __init__(self, descriptor, window):
+        self.socket = socket.socket(fileno=descriptor)
+        self.socket.set_inheritable(False)
+        self.socket.setblocking(True)
+        self.window = window
+        self.credit = window
+        self.is_gone = False
+        self.rest = b""
+        self.send = self.socket.sendall
+
+    def next_request(self):
+        """The payload of the next request; None when the worker has closed the channel."""
+        while True:
+            try:
+                kind, payload = self.next_frame()
+            except WorkerGone:
+                return None
+            # Anything else belongs to a request that is over.
+            if kind == REQUEST:
+                self.credit = self.window
+                self.is_gone = False
+                return payload
+
+    def next_frame(self):
+        """Blocks for a frame: its kind and its payload."""
+        data = self.rest or self.receive()
+        while len(data) < 5:
+            data += self.receive()
+        size, kind = HEADER.unpack_from(data)
+        end = size + 5
+        if len(data) < end:
+            data = self.fill(data, end)
+        if len(data) == end:
+            self.rest = b""
+            return kind, data[5:]
+        self.rest = data[end:]
+        return kind, data[5:end]
+
+    def fill(self, data, end):
+        pieces, have = [data], len(data)
+        while have < end:
+            piece = self.receive()
+            pieces.append(piece)
+            have += len(piece)
+        return b"".join(pieces)
+
+    def receive(self):
+        try:
+            data = self.socket.recv(BLOCK)
+        except ConnectionError:
+            data = b""
+        if not data:
+            raise WorkerGone()
+        return data
+
+    def look(self):
+        """Takes what has come without waiting: credit, or the word that the client is gone."""
+        try:
+            data = self.socket.recv(BLOCK, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            data = None
+        if data == b"":
+            raise WorkerGone()
+        if data:
+            self.rest += data
+        while self.rest:
+            self.take(*self.next_frame())
+
+    def take(self, kind, payload):
+        if kind == CREDIT:
+            self.credit += NUMBER.unpack(payload)[0]
+        elif kind == GONE:
+            self.is_gone = True
+
+    def pay(self, size):
+        """Blocks until the worker has room for `size` bytes more of this reply. Raises `ClientGone`."""
+        while self.credit < size and not self.is_gone:
+            self.take(*self.next_frame())
+        if self.is_gone:
+            raise ClientGone("the client closed the connection before the response was complete")
+        self.credit -= size
+
+    def send_chunks(self, before, data):
+        """Sends a piece of the body, after `before`, no faster than the client takes it beyond the window."""
+        view = memoryview(data)
+        for start in range(0, len(view), LARGEST_CHUNK):
+            piece = view[start : start + LARGEST_CHUNK]
+            if before and self.credit < len(piece):
+                self.send(before)
+                before = b""
+            self.pay(len(piece))
+            self.send(b"".join((before, HEADER.pack(len(piece), CHUNK), piece)))
+            before = b""
+
+    def ask_input(self, size):
+        """Up to `size` bytes of the request's body; empty at its end. Raises `ClientGone`."""
+        if self.is_gone:
+            raise ClientGone("the client closed the connection before its request was complete")
+        self.send(frame(NEED, NUMBER.pack(size)))
+        while True:
+            kind, payload = self.next_frame()
+            if kind == INPUT:
+                return payload
+            self.take(kind, payload)
+            if self.is_gone:
+                raise ClientGone("the client closed the connection before its request was complete")
+
+    def send_object(self, kind, value):
+        self.send(frame(kind, json.dumps(value).encode("ascii")))

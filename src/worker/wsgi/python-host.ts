@@ -1,0 +1,168 @@
+/**
+ * A WSGI application as this worker serves it: requests wait here, in their order, and each thread of the interpreter is
+ * given one at a time. An interpreter that ends fails what it was at, and nothing else: whoever waits is served by
+ * another, while the worker leaves.
+ */
+
+import { type Application, type Body, type Environ, type StartResponse, withoutQuery } from "../../gateway/index.ts";
+import type { RequestInFlight } from "../../hung-account.ts";
+import type { PythonOrder } from "../../messages.ts";
+import { collectInput } from "./collect-input.ts";
+import { Interpreter, type PythonEnd } from "./interpreter.ts";
+import { type FirstInput, PythonCall } from "./python-call.ts";
+import { PythonError } from "./python-error.ts";
+import type { PythonThread } from "./python-stacks.ts";
+import type { ChannelEvents, ThreadChannel } from "./thread-channel.ts";
+
+/** An interpreter that has been silent for too long. */
+export interface HungPython {
+  readonly silentMs: number;
+  readonly interpreterPid: number | undefined;
+  readonly threads: readonly PythonThread[];
+  readonly requests: readonly RequestInFlight[];
+}
+
+export interface HostEvents extends Omit<ChannelEvents, "free"> {
+  /** It is killed when the promise has settled. */
+  hung(hung: HungPython): void;
+}
+
+export class PythonHost {
+  readonly application: Application;
+  /** Told when the interpreter has ended by itself: the worker is to be replaced. */
+  whenGone: (error: Error) => void = () => {};
+  readonly #order: PythonOrder;
+  readonly #events: HostEvents;
+  #interpreter: Interpreter | undefined;
+  #free: ThreadChannel[] = [];
+  #waiting: PythonCall[] = [];
+  #isQuitting = false;
+  #isHung = false;
+
+  constructor(order: PythonOrder, events: HostEvents) {
+    this.#order = order;
+    this.#events = events;
+    this.application = (environ, startResponse) => this.#call(environ, startResponse);
+  }
+
+  /** Its interpreter's resident memory. */
+  get rssBytes(): number {
+    return this.#interpreter?.rssBytes ?? 0;
+  }
+
+  get interpreter(): Interpreter | undefined {
+    return this.#interpreter;
+  }
+
+  /** Starts the interpreter and loads the application. Rejects with what keeps it from that. */
+  async start(): Promise<void> {
+    const interpreter = new Interpreter(this.#order, {
+      free: (channel) => this.#freed(channel),
+      wrote: (text, environ) => this.#events.wrote(text, environ),
+      failedLate: (error, environ) => this.#events.failedLate(error, environ),
+    });
+    this.#interpreter = interpreter;
+    await interpreter.load();
+    void interpreter.ended.then((end) => this.#ended(interpreter, end));
+    this.#free = [...interpreter.channels];
+    for (const channel of interpreter.channels) this.#freed(channel, true);
+  }
+
+  /** Looks whether Python still gets on: called every so often. */
+  async look(): Promise<void> {
+    const { timeoutMs } = this.#order;
+    const interpreter = this.#interpreter;
+    if (timeoutMs === 0 || interpreter === undefined || this.#isHung || this.#isQuitting) return;
+    const now = performance.now();
+    const silences = interpreter.channels.map(({ call }) =>
+      call === undefined || call.waitsForClient ? 0 : now - call.silentSince,
+    );
+    const isAnswering = Math.max(...silences) < ASK_AFTER_MS || interpreter.answers(timeoutMs);
+    if (isAnswering && Math.min(...silences) < timeoutMs) return;
+    this.#isHung = true;
+    const threads = await interpreter.stacks();
+    const silentMs = Math.round(performance.now() - now + Math.max(...silences));
+    this.#events.hung({ silentMs, interpreterPid: interpreter.pid, threads, requests: this.#inPython(interpreter) });
+    interpreter.kill();
+  }
+
+  /** Lets Python finish and leave. */
+  async quit(ms: number): Promise<void> {
+    this.#isQuitting = true;
+    await this.#interpreter?.quit(ms);
+  }
+
+  #call(environ: Environ, startResponse: StartResponse): Body | Promise<Body> {
+    if (environ.CONTENT_LENGTH === undefined && environ.HTTP_TRANSFER_ENCODING === undefined)
+      return this.#queue(environ, NO_INPUT, startResponse);
+    return collectInput(environ, this.#order.windowBytes).then((input) => this.#queue(environ, input, startResponse));
+  }
+
+  #queue(environ: Environ, input: FirstInput, startResponse: StartResponse): Promise<Body> {
+    return new Promise((resolve, reject) => {
+      const call = new PythonCall(environ, input, startResponse, resolve, reject);
+      const channel = this.#free.shift();
+      if (channel !== undefined) return channel.begin(call);
+      this.#waiting.push(call);
+      if (this.#interpreter === undefined) void this.#revive();
+    });
+  }
+
+  #freed(channel: ThreadChannel, isListed = false): void {
+    for (;;) {
+      const call = this.#waiting.shift();
+      if (call === undefined) {
+        if (!isListed) this.#free.push(channel);
+        return;
+      }
+      // Nobody waits for it any more; looked at only where that is likely, because asking makes a signal.
+      if (performance.now() - call.queuedAt > LIKELY_LEFT_MS && call.environ["gateway.signal"].aborted) continue;
+      if (isListed) this.#free.splice(this.#free.indexOf(channel), 1);
+      return channel.begin(call);
+    }
+  }
+
+  #ended(interpreter: Interpreter, { code, signal, lastWords }: PythonEnd): void {
+    if (this.#interpreter !== interpreter) return;
+    this.#interpreter = undefined;
+    this.#free = [];
+    const how = this.#isHung
+      ? "was killed, because it was hung"
+      : `ended: ${signal ?? `exit code ${code ?? "unknown"}`}`;
+    const error = new PythonError({
+      name: "InterpreterGone",
+      message: `the Python interpreter ${how}`,
+      traceback: [`InterpreterGone: the Python interpreter ${how}`, lastWords].filter((text) => text !== "").join("\n"),
+    });
+    this.#isHung = false;
+    if (!this.#isQuitting) this.whenGone(error);
+    for (const channel of interpreter.channels) channel.fail(error);
+    if (this.#waiting.length > 0) void this.#revive();
+  }
+
+  /** For the requests that this worker still has, while another takes its place. */
+  async #revive(): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      this.#interpreter = undefined;
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const call of waiting) call.failed(error as Error);
+    }
+  }
+
+  #inPython({ channels }: Interpreter): RequestInFlight[] {
+    const now = performance.now();
+    return channels.flatMap(({ call }) => {
+      if (call === undefined) return [];
+      const { REQUEST_METHOD: method, REQUEST_URI: target } = call.environ;
+      return [{ method, path: withoutQuery(target), ageMs: Math.round(now - call.queuedAt) }];
+    });
+  }
+}
+
+const NO_INPUT: FirstInput = { bytes: undefined, isWhole: true };
+/** A thread that has been silent for so long makes the interpreter worth a question. */
+const ASK_AFTER_MS = 1000;
+const LIKELY_LEFT_MS = 50;
