@@ -47,7 +47,7 @@ describe("the command line", () => {
     ],
     [
       "--interface nod app.mjs",
-      '--interface: "nod" is not known; did you mean node? (one of auto, gateway, fetch, node, server)',
+      '--interface: "nod" is not known; did you mean node? (one of auto, gateway, fetch, node, server, wsgi)',
     ],
     [
       "app.mjs 8000",
