@@ -37,7 +37,7 @@ import { isStopSignal, listenForSignals, type MasterSignal } from "./signals.ts"
 import { type Ending, Stopping } from "./stopping.ts";
 import { Stacks } from "./stacks.ts";
 import { Telemetry } from "./telemetry.ts";
-import { giveUpAt, overdue } from "./watchdog.ts";
+import { giveUpAt, overdue, silentAt } from "./watchdog.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import type { WorkerEvents } from "./worker-process.ts";
 
@@ -319,6 +319,7 @@ export class Arbiter {
       if (isAskedFirst) this.#crew.examine(id, cause, now);
       else this.#crew.kill(id, cause);
     }
+    for (const worker of this.#pool.workers) if (silentAt(worker) <= now) this.#pool.silent(worker.id);
     if (giveUpAt(this.#pool, this.#giveUpMs()) <= now) this.#stopping.halt(gaveUp(this.#giveUpMs()));
   }
 

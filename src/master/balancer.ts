@@ -7,11 +7,11 @@
 import { NEVER } from "../deadline.ts";
 import type { WorkerLoad } from "../worker-load.ts";
 import { type BalanceChange, type Member, nextChange } from "./balance.ts";
-import { heartbeatMs } from "./boot-order.ts";
 import type { Crew } from "./crew.ts";
 import type { Journal } from "./journal.ts";
 import { isReady, type WorkerRecord } from "./model.ts";
 import type { WorkerPool } from "./worker-pool.ts";
+import { heartbeatMs } from "./watchdog.ts";
 
 export interface BalancerOptions {
   readonly pool: Pick<WorkerPool, "generation" | "target" | "worker" | "workers">;

@@ -8,18 +8,11 @@ import type { AccessLogOrder, ApplicationOrder, BootOrder, ClientOrder } from ".
 import type { Listener } from "./listeners.ts";
 import type { WorkerLimits } from "./model.ts";
 import type { Release } from "./release.ts";
+import { heartbeatMs } from "./watchdog.ts";
 import { type ForkOptions, SERVER_STDOUT } from "./worker-process.ts";
 
-const LONGEST_HEARTBEAT_MS = 1000;
-const SHORTEST_HEARTBEAT_MS = 50;
 /** An application that imports for so long is named. */
 const LATE_MS = 5000;
-
-/** Several beats fit into the time of silence after which a worker counts as hung. */
-export function heartbeatMs(timeoutMs: number): number {
-  if (timeoutMs === 0) return LONGEST_HEARTBEAT_MS;
-  return Math.max(SHORTEST_HEARTBEAT_MS, Math.min(LONGEST_HEARTBEAT_MS, timeoutMs / 4));
-}
 
 /** @param maxRequests after how many it beats at once; 0 for never */
 export function bootOrder(

@@ -53,6 +53,8 @@ export interface WorkerRecord {
   readonly isKilled: boolean;
   /** Its last sign of life since it is ready, and how much CPU time the process had used until then. */
   readonly lastBeat: { readonly at: number; readonly cpuMs: number | undefined } | undefined;
+  /** It has not beaten for so long that it does not count as one that answers, until it beats again; see `silentAt`. */
+  readonly isSilent: boolean;
   /** How it can be asked what blocks its event loop. */
   readonly askedBy: AskingWay;
   /** It is being asked, and is killed with `cause` when that is done, `until` at the latest. */
@@ -170,7 +172,7 @@ export const KILL_MARGIN_MS = 500;
 /** When a worker that is asked what blocks its event loop is killed whatever has become of the asking. */
 export const EXAMINATION_MS = 1500;
 /** A draining worker that has not beaten for this long is blocked; one that waits for something beats. */
-export const SILENT_AFTER_MS = 1500;
+export const LATE_AFTER_MS = 1500;
 /** What a worker that was not yet serving gets to leave. */
 export const BOOTING_DRAIN_MS = 1000;
 /** A lone SIGTERM to a worker waits this long for the master's own: a service manager signals the whole group. */
@@ -187,4 +189,9 @@ export function isDraining(worker: WorkerRecord): boolean {
 
 export function isReady(worker: WorkerRecord): boolean {
   return worker.state.name === "ready";
+}
+
+/** It answers: it is ready, and its event loop turns. */
+export function isAnswering(worker: WorkerRecord): boolean {
+  return isReady(worker) && !worker.isSilent;
 }

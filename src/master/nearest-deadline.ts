@@ -4,7 +4,7 @@ import { NEVER } from "../deadline.ts";
 import type { PoolView, WorkerRecord } from "./model.ts";
 import { recyclingAt } from "./recycling.ts";
 import { canaryProvenAt } from "./rollout.ts";
-import { deadlineOf } from "./watchdog.ts";
+import { deadlineOf, silentAt } from "./watchdog.ts";
 
 /**
  * @param now the instant at which the pool was looked at last; if it is later, what comes between is never done
@@ -12,7 +12,7 @@ import { deadlineOf } from "./watchdog.ts";
  * @returns an instant, in the past where a worker's deadline, or its time of proof, has passed unjudged; Infinity when only events matter
  */
 export function nearestDeadline(pool: PoolView, giveUpAt: number, now: number): number {
-  const judged = [canaryProvenAt(pool), ...pool.workers.map(deadlineOf)];
+  const judged = [canaryProvenAt(pool), ...pool.workers.flatMap((worker) => [deadlineOf(worker), silentAt(worker)])];
   // What became possible in the past and was not done waits for an event, not for a time.
   const awaited = [pool.stop?.serveUntil ?? NEVER, ...pool.workers.flatMap(waitsOf), ...respawns(pool)];
   return Math.min(NEVER, giveUpAt, ...judged, ...awaited.filter((instant) => instant > now));

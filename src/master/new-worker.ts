@@ -20,6 +20,7 @@ export function newWorker({ deadline, ...birth }: Birth): WorkerRecord {
     hasQuitOrder: false,
     isKilled: false,
     lastBeat: undefined,
+    isSilent: false,
     askedBy: { by: "signal" },
     examined: undefined,
     failure: undefined,

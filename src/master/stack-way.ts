@@ -1,7 +1,7 @@
 /** How it is found out what a worker does: by a profile of a second while it answers, past its event loop while it does not. Pure. */
 
 import type { WorkerRecord } from "./model.ts";
-import { isSilent } from "./watchdog.ts";
+import { isLate } from "./watchdog.ts";
 
 export type StackWay = { readonly by: "profile" | "examination" } | { readonly by: "nothing"; readonly why: string };
 
@@ -15,7 +15,7 @@ export function stackWay(worker: WorkerRecord, now: number): StackWay {
   if (hasQuitOrder || state.name === "gone") return { by: "nothing", why: `${who} is leaving` };
   if (state.name === "booting")
     return { by: "nothing", why: `${who} is still booting; it can be looked at when it is ready` };
-  return { by: isSilent(worker, now) ? "examination" : "profile" };
+  return { by: isLate(worker, now) ? "examination" : "profile" };
 }
 
 /** A worker as an operator knows it. */

@@ -8,7 +8,7 @@ import { monotonicNow } from "../deadline.ts";
 import { isWorkerProfile, PROFILE_MS } from "../worker-profile.ts";
 import type { Crew } from "./crew.ts";
 import { findings } from "./hang/findings.ts";
-import { SILENT_AFTER_MS, type WorkerRecord } from "./model.ts";
+import { LATE_AFTER_MS, type WorkerRecord } from "./model.ts";
 import { nameOf, stackWay } from "./stack-way.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -26,7 +26,7 @@ interface Inquiry {
 }
 
 /** A worker whose event loop gets stuck meanwhile is silent by then. */
-const PROFILE_PATIENCE_MS = PROFILE_MS + SILENT_AFTER_MS + 500;
+const PROFILE_PATIENCE_MS = PROFILE_MS + LATE_AFTER_MS + 500;
 
 export class Stacks {
   readonly #options: StacksOptions;

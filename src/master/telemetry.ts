@@ -19,7 +19,7 @@ import { isWorkerStats } from "../worker-stats.ts";
 import { Chronicle } from "./chronicle.ts";
 import type { Listener } from "./listeners.ts";
 import { MetricsGatherer } from "./metrics-gatherer.ts";
-import type { WorkerRecord } from "./model.ts";
+import { isAnswering, isReady, type WorkerRecord } from "./model.ts";
 import { applicationsText } from "./release.ts";
 import type { Releases } from "./releases.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -93,9 +93,11 @@ export class Telemetry implements AdminSource {
   unreadiness(): string | undefined {
     const { pool } = this.#options;
     if (pool.stop !== undefined) return "stopping";
-    const { ready } = pool.counts();
     const { minReady } = this.#settings();
-    return ready >= minReady ? undefined : `${ready} of ${minReady} workers ready`;
+    const answering = pool.workers.filter(isAnswering).length;
+    if (answering >= minReady) return undefined;
+    const silent = this.#silent();
+    return `${answering} of ${minReady} workers ready${silent === 0 ? "" : `, ${silent} silent`}`;
   }
 
   /** What lets other machines read the status. */
@@ -124,6 +126,7 @@ export class Telemetry implements AdminSource {
         target: pool.target,
       },
       counts: { booting, ready, draining },
+      silent: this.#silent(),
       degradedSlots: pool.degradedSlots(),
       reload: this.#reload(now, at),
       listeners: this.#listeners(),
@@ -146,7 +149,11 @@ export class Telemetry implements AdminSource {
     const { pool } = this.#options;
     if (pool.stop !== undefined) return "draining";
     if (pool.generation === 0) return "starting";
-    return pool.degradedSlots().length > 0 || pool.noneReadySince !== undefined ? "degraded" : "serving";
+    return pool.degradedSlots().length > 0 || !pool.workers.some(isAnswering) ? "degraded" : "serving";
+  }
+
+  #silent(): number {
+    return this.#options.pool.workers.filter((worker) => isReady(worker) && worker.isSilent).length;
   }
 
   #reload(now: number, at: number): Observation["reload"] {
@@ -174,7 +181,7 @@ export class Telemetry implements AdminSource {
   }
 
   #worker(worker: WorkerRecord, now: number, at: number): WorkerView[] {
-    const { slot, id, pid, generation, state, spawnedAt } = worker;
+    const { slot, id, pid, generation, state, spawnedAt, isSilent, lastBeat } = worker;
     if (state.name === "gone") return [];
     const heard = this.#traffic.heard(id);
     return [
@@ -185,6 +192,7 @@ export class Telemetry implements AdminSource {
         generation,
         state: state.name,
         why: state.name === "draining" ? state.why : undefined,
+        silentMs: isSilent && lastBeat !== undefined ? Math.max(0, now - lastBeat.at) : undefined,
         spawnedAt: at - (now - spawnedAt),
         bootMs: this.chronicle.bootMs(id),
         stats: heard?.stats,

@@ -5,7 +5,7 @@
  */
 
 import { deadlineAfter, NEVER } from "../deadline.ts";
-import { type EndCause, type PoolView, SILENT_AFTER_MS, type WorkerRecord } from "./model.ts";
+import { type EndCause, type PoolView, LATE_AFTER_MS, type WorkerRecord } from "./model.ts";
 
 /** A wake-up later than this means that the master itself was not running (SIGSTOP, suspend): nobody is judged for it. */
 export const TOLERATED_LATENESS_MS = 500;
@@ -16,6 +16,10 @@ export function deadlineOf({ state, isKilled, examined, hasQuitOrder }: WorkerRe
   if (examined === undefined) return state.deadline;
   return hasQuitOrder ? Math.min(examined.until, state.deadline) : examined.until;
 }
+
+const LONGEST_HEARTBEAT_MS = 1000;
+const SHORTEST_HEARTBEAT_MS = 50;
+const SILENT_BEATS = 3;
 
 export interface Overdue {
   readonly id: number;
@@ -39,13 +43,28 @@ export function overdue(workers: readonly WorkerRecord[], now: number): Overdue[
 /** Whether the event loop of a worker whose deadline has passed is blocked, as far as its silence tells. */
 function isBlocked(worker: WorkerRecord, now: number): boolean {
   const { name } = worker.state;
-  return name === "ready" || (name === "draining" && isSilent(worker, now));
+  return name === "ready" || (name === "draining" && isLate(worker, now));
 }
 
-/** Whether its heartbeat is overdue, long before anything follows from that. */
-export function isSilent({ lastBeat, limits }: WorkerRecord, now: number): boolean {
+/** Whether its heartbeat is so late that it is asked past its event loop, if anybody asks. */
+export function isLate({ lastBeat, limits }: WorkerRecord, now: number): boolean {
   if (lastBeat === undefined) return false;
-  return now - lastBeat.at >= Math.min(SILENT_AFTER_MS, limits.heartbeatTimeoutMs || NEVER);
+  return now - lastBeat.at >= Math.min(LATE_AFTER_MS, limits.heartbeatTimeoutMs || NEVER);
+}
+
+/** The interval of heartbeats: several fit into the silence after which a worker counts as hung. */
+export function heartbeatMs(timeoutMs: number): number {
+  if (timeoutMs === 0) return LONGEST_HEARTBEAT_MS;
+  return Math.max(SHORTEST_HEARTBEAT_MS, Math.min(LONGEST_HEARTBEAT_MS, timeoutMs / 4));
+}
+
+/**
+ * When a worker counts as silent if it does not beat before: after three beats, so that one that is busy for a second or
+ * two does not. NEVER for one that is silent already, or of which no beats are awaited.
+ */
+export function silentAt({ lastBeat, limits, isSilent, isKilled }: WorkerRecord): number {
+  if (lastBeat === undefined || isSilent || isKilled) return NEVER;
+  return lastBeat.at + Math.max(LATE_AFTER_MS, SILENT_BEATS * heartbeatMs(limits.heartbeatTimeoutMs));
 }
 
 /** By how much all deadlines are to be moved because the wake-up due at `dueAt` came only `now`; 0 if it can be believed. */

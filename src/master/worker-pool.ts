@@ -158,7 +158,7 @@ export class WorkerPool implements PoolView {
 
   /** @param cpuMs what its process has used so far */
   heartbeat(id: number, now: number, usage?: Usage, cpuMs?: number): void {
-    this.#update(id, { lastBeat: { at: now, cpuMs } });
+    this.#update(id, { lastBeat: { at: now, cpuMs }, isSilent: false });
     const worker = this.#byId.get(id);
     if (worker === undefined) return;
     // The last one comes when it has drained.
@@ -169,6 +169,11 @@ export class WorkerPool implements PoolView {
     // that past is its successors', of whom none has stayed.
     const isStable = worker.state.since + STABLE_AFTER_MS <= now && worker.unwanted === undefined;
     if (isStable && worker.generation === this.generation) this.#slots.forget(worker.slot);
+  }
+
+  /** It has not beaten for so long that it does not count as one that answers, until it beats again. */
+  silent(id: number): void {
+    this.#update(id, { isSilent: true });
   }
 
   /** How it can be asked what blocks its event loop has changed. */
@@ -256,14 +261,15 @@ export class WorkerPool implements PoolView {
     };
   }
 
-  /** Moves every deadline by `ms`, and the beginning of each state: the master was not running, so it has seen nothing of that time. */
+  /** Moves every deadline by `ms`, the beginning of each state, and the last beats: the master was not running, so it has seen nothing of that time. */
   postpone(ms: number): void {
     for (const worker of this.#byId.values()) {
       if (worker.state.name === "gone") continue;
-      const { state, examined } = worker;
+      const { state, examined, lastBeat } = worker;
       const deadline = state.deadline + ms;
       const moved = state.name === "ready" ? { ...state, deadline, since: state.since + ms } : { ...state, deadline };
       this.#update(worker.id, { state: moved });
+      if (lastBeat !== undefined) this.#update(worker.id, { lastBeat: { ...lastBeat, at: lastBeat.at + ms } });
       if (examined !== undefined) this.#update(worker.id, { examined: { ...examined, until: examined.until + ms } });
     }
     if (this.noneReadySince !== undefined) this.noneReadySince += ms;

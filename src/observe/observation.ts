@@ -25,6 +25,8 @@ export interface Observation {
     readonly target: number;
   };
   readonly counts: Readonly<Record<"booting" | "ready" | "draining", number>>;
+  /** Of those that are ready: they do not beat. */
+  readonly silent: number;
   readonly degradedSlots: readonly number[];
   readonly reload: ReloadView;
   readonly listeners: readonly ListenerView[];
@@ -78,6 +80,8 @@ export interface WorkerView {
   /** Why it drains. */
   readonly why: string | undefined;
   readonly spawnedAt: number;
+  /** For how long nothing has been heard of it, when that is so long that it cannot be taken to answer. */
+  readonly silentMs: number | undefined;
   /** From fork to ready. */
   readonly bootMs: number | undefined;
   /** Its newest report, if it has made one, and when that came. */

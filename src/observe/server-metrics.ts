@@ -108,6 +108,12 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     help: "Worker processes",
     samples: ({ counts }) => Object.entries(counts).map(([state, value]) => ({ labels: { state }, value })),
   },
+  tsgate_workers_silent: {
+    type: "gauge",
+    labels: [],
+    help: "Of the ready workers those that do not beat: they answer nobody, and /readyz does not count them",
+    samples: ({ silent }) => one(silent),
+  },
   tsgate_workers_wanted: {
     type: "gauge",
     labels: [],

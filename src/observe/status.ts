@@ -23,7 +23,7 @@ export interface Status {
     readonly app: string;
     readonly startedAt: string;
     readonly uptimeMs: number;
-    /** `degraded`: a slot is in back-off, or no worker is ready. */
+    /** `degraded`: a slot is in back-off, or no worker is ready that beats. */
     readonly state: ServerState;
     readonly generation: number;
     /** How many workers are wanted. */
@@ -31,6 +31,8 @@ export interface Status {
     readonly booting: number;
     readonly ready: number;
     readonly draining: number;
+    /** Of those that are ready: their heartbeat is overdue, and they answer nobody. */
+    readonly silent: number;
     readonly degradedSlots: readonly number[];
     readonly loop: LoopStatus;
     readonly cpuSeconds: number;
@@ -106,6 +108,8 @@ export interface WorkerStatus {
   readonly state: WorkerView["state"] | "waiting";
   /** Why it drains. */
   readonly why: string | null;
+  /** For how long it has not beaten, when that is overdue by far; else null. */
+  readonly silentMs: number | null;
   readonly startedAt: string | null;
   readonly ageMs: number | null;
   readonly bootMs: number | null;
@@ -120,7 +124,7 @@ export interface WorkerStatus {
   readonly heapSizeBytes: number | null;
   readonly openFds: number | null;
   readonly maxFds: number | null;
-  /** How old these numbers are: much more than a second says that its event loop is blocked, or idle. */
+  /** How old these numbers are: a second while something happens, five while nothing does. */
   readonly reportedAgoMs: number | null;
   /** How the worker before it in this slot ended. */
   readonly lastExit: {
@@ -140,7 +144,7 @@ export type EventStatus = Omit<TimelineEvent, "at"> & { readonly at: string };
 
 /** The document for one observation. */
 export function statusOf(observation: Observation): Status {
-  const { at, server, counts, degradedSlots, master, listeners, events } = observation;
+  const { at, server, counts, silent, degradedSlots, master, listeners, events } = observation;
   return {
     schema: STATUS_SCHEMA,
     at: iso(at),
@@ -149,6 +153,7 @@ export function statusOf(observation: Observation): Status {
       startedAt: iso(server.startedAt),
       uptimeMs: Math.max(0, Math.round(at - server.startedAt)),
       ...counts,
+      silent,
       degradedSlots,
       loop: loopOf(master),
       cpuSeconds: rounded(master.cpuSeconds),
@@ -224,7 +229,7 @@ function workersOf(observation: Observation): WorkerStatus[] {
 }
 
 function toRow(worker: WorkerView, lastExit: LastExit | undefined, at: number): WorkerStatus {
-  const { slot, id, pid, generation, state, why, spawnedAt, bootMs, stats, reportedAt } = worker;
+  const { slot, id, pid, generation, state, why, silentMs, spawnedAt, bootMs, stats, reportedAt } = worker;
   const load = stats?.load;
   return {
     slot,
@@ -233,6 +238,7 @@ function toRow(worker: WorkerView, lastExit: LastExit | undefined, at: number): 
     generation,
     state,
     why: why ?? null,
+    silentMs: silentMs === undefined ? null : Math.round(silentMs),
     startedAt: iso(spawnedAt),
     ageMs: Math.max(0, Math.round(at - spawnedAt)),
     bootMs: bootMs === undefined ? null : Math.round(bootMs),
@@ -263,6 +269,7 @@ const NOBODY: Omit<WorkerStatus, "slot" | "lastExit" | "retryInMs"> = {
   generation: null,
   state: "waiting",
   why: null,
+  silentMs: null,
   startedAt: null,
   ageMs: null,
   bootMs: null,

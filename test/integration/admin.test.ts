@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ADMIN, adminTarget, reply, statusOf } from "../support/admin.ts";
+import { ADMIN, adminTarget, metricsOf, reply, statusOf, untilStatus } from "../support/admin.ts";
 import { application } from "../support/applications.ts";
 import { ask } from "../support/ask.ts";
 import { freePort } from "../support/free-port.ts";
@@ -226,7 +226,6 @@ describe("when every worker hangs", () => {
       while (server.stdout.split("hanging").length <= hung) await new Promise((resolve) => setTimeout(resolve, 5));
     }
     expect((await reply(admin, "/livez")).status).toBe(200);
-    expect((await reply(admin, "/readyz")).status).toBe(200);
     expect((await statusOf(server)).workers).toHaveLength(2);
     for (let scrape = 0; scrape < 2; scrape++) {
       const askedAt = performance.now();
@@ -234,6 +233,46 @@ describe("when every worker hangs", () => {
       // On a machine that does nothing else it is 0.7 s, then none.
       expect(performance.now() - askedAt).toBeLessThan(2500);
     }
+  });
+});
+
+describe("a worker that sends no heartbeat", () => {
+  test("is shown as silent and does not count as ready, and does again when it beats", async () => {
+    const source = `import { existsSync } from "node:fs";
+export default (request, response) => {
+  while (request.url === "/block" && !existsSync("go"));
+  response.end("one");
+};`;
+    const { server, project } = await ready(["--timeout", "60s"], { source });
+    const admin = await adminTarget(server);
+    const client = await connectRaw(await server.target());
+    client.get("/block");
+    const { server: seen, workers } = await untilStatus(server, ({ server: { silent } }) => silent === 1);
+    expect(seen).toMatchObject({ state: "degraded", ready: 1, silent: 1 });
+    expect(workers).toMatchObject([{ state: "ready" }]);
+    expect(workers[0]?.silentMs).toBeGreaterThan(0);
+    expect(await reply(admin, "/readyz")).toMatchObject({
+      status: 503,
+      body: "not ready: 0 of 1 workers ready, 1 silent\n",
+    });
+    expect((await metricsOf(server)).series.get("tsgate_workers_silent")).toBe(1);
+    expect((await reply(admin, "/")).body).toContain("The worker in slot 0 is silent");
+    await project.write("go", "");
+    await client.received(/one$/);
+    const again = await untilStatus(server, ({ server: { silent } }) => silent === 0);
+    expect(again).toMatchObject({ server: { state: "serving" }, workers: [{ silentMs: null }] });
+    expect((await reply(admin, "/readyz")).status).toBe(200);
+    expect(server.log.all("worker gone")).toEqual([]);
+  });
+
+  test.runIf(isLinux)("has been silent only for a time in which the master could have heard it", async () => {
+    const { server } = await ready(["--timeout", "60s"]);
+    const admin = await adminTarget(server);
+    server.signal("SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, 4500));
+    server.signal("SIGCONT");
+    expect(await reply(admin, "/readyz")).toMatchObject({ status: 200 });
+    expect(await statusOf(server)).toMatchObject({ server: { silent: 0 }, workers: [{ silentMs: null }] });
   });
 });
 

@@ -42,6 +42,7 @@ const STATE_COLOURS: Readonly<Record<string, Colour>> = {
   draining: "yellow",
   degraded: "red",
   waiting: "red",
+  silent: "red",
 };
 
 function stateCell(state: string): Cell {
@@ -73,12 +74,12 @@ function trafficFacts({ recent }: Status): Cell[] {
 }
 
 function poolFacts({ server, totals, workers }: Status): Cell[] {
-  const { target, ready, booting, draining, degradedSlots } = server;
+  const { target, ready, silent, booting, draining, degradedSlots } = server;
   const waiting = workers.filter(({ state }) => state === "waiting").length;
-  const others = Object.entries({ booting, draining, waiting }).filter(([, number]) => number > 0);
+  const others = Object.entries({ silent, booting, draining, waiting }).filter(([, number]) => number > 0);
   const slots = degradedSlots.join(", ");
   return [
-    { text: `${ready} of ${target} workers ready` },
+    { text: `${ready - silent} of ${target} workers ready` },
     { text: `${count(totals.inFlight)} in flight` },
     { text: `${count(totals.connections)} connection${totals.connections === 1 ? "" : "s"}` },
     ...others.map(([state, number]) => ({ ...stateCell(state), text: `${number} ${state}` })),
@@ -135,16 +136,15 @@ const COLUMNS: readonly Column[] = [
 ];
 
 const BUSY_LOOP = 0.9;
-/** One that has nothing to do says so every five seconds. */
-const SILENT_MS = 7500;
 
 function cellsOf(worker: WorkerStatus, at: number): Cell[] {
   const { slot, pid, state, generation, ageMs, requests, errors, inFlight, connections, loop, rssBytes } = worker;
   const utilization = loop?.utilization ?? null;
+  const isSilent = state === "ready" && worker.silentMs !== null;
   return [
     { text: String(slot) },
     { text: pid === null ? UNKNOWN : String(pid) },
-    stateCell(state),
+    stateCell(isSilent ? "silent" : state),
     { text: generation === null ? UNKNOWN : String(generation) },
     { text: duration(ageMs) },
     { text: count(requests) },
@@ -158,9 +158,9 @@ function cellsOf(worker: WorkerStatus, at: number): Cell[] {
   ];
 }
 
-function noteOn({ why, retryInMs, lastExit, reportedAgoMs }: WorkerStatus, at: number): string {
+function noteOn({ why, retryInMs, lastExit, silentMs }: WorkerStatus, at: number): string {
   const parts = [
-    ...(reportedAgoMs !== null && reportedAgoMs > SILENT_MS ? [`silent for ${duration(reportedAgoMs)}`] : []),
+    ...(silentMs === null ? [] : [`no heartbeat for ${duration(silentMs)}`]),
     ...(why === null ? [] : [`leaves: ${why}`]),
     ...(lastExit === null ? [] : [exitText(lastExit, at)]),
     ...(retryInMs === null ? [] : [`again in ${duration(retryInMs)}`]),

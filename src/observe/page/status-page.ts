@@ -53,8 +53,8 @@ function topOf(status: Status): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <noscript><meta http-equiv="refresh" content="5"></noscript>
-<title>${escaped(server.state)} ${server.ready}/${server.target} · ${name}</title>
-<link rel="icon" href="${iconOf(server.state)}">
+<title>${escaped(server.state)} ${server.ready - server.silent}/${server.target} · ${name}</title>
+<link rel="icon" href="${iconOf(server)}">
 <style>${STYLE}</style>
 </head>
 <body>
@@ -83,8 +83,8 @@ function bottomOf({ at, server }: Status): string {
 const COLOURS = { good: "2a9d62", warn: "d08a00", bad: "d0353b", wait: "7a889b" } as const;
 
 /** A dot in the colour of the state, for the browser's tab. */
-function iconOf(state: string): string {
-  const svg = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><circle cx='4' cy='4' r='3.5' fill='#${COLOURS[toneOf(state)]}'/></svg>`;
+function iconOf({ state, silent }: Status["server"]): string {
+  const svg = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><circle cx='4' cy='4' r='3.5' fill='#${COLOURS[silent > 0 ? "bad" : toneOf(state)]}'/></svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 

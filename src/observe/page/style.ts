@@ -36,6 +36,7 @@ section.bare{background:none;border:0;padding:0}
 font-weight:600;line-height:1.5rem;white-space:nowrap}
 .state::before{content:"";width:.55rem;height:.55rem;border-radius:50%;background:currentColor;flex:none}
 .state.draining::before{border-radius:1px}
+.state.silent::before{border-radius:0;width:.7rem;height:.2rem}
 .state.degraded::before,.state.waiting::before,.state.booting::before,.state.starting::before{background:none;border:2px solid}
 .state.good{color:var(--good)}.state.warn{color:var(--warn)}.state.bad{color:var(--bad)}.state.wait{color:var(--wait)}
 header .state{font-size:.95rem;line-height:1.8rem;padding:0 .8rem}
@@ -104,6 +105,7 @@ details{margin-top:.25rem}
 summary{cursor:pointer;color:var(--accent);width:max-content;max-width:100%;padding:.15rem 0;overflow-wrap:anywhere}
 summary code{color:var(--soft);font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;margin-left:.3rem}
 [open]>summary code{display:none}
+p code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--ink)}
 pre{margin:.3rem 0 .2rem;padding:.7rem .8rem;border-radius:8px;background:var(--bg);border:1px solid var(--line);overflow-x:auto;
 font:13px/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre;overflow-wrap:normal}
 a{color:var(--accent)}

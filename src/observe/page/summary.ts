@@ -30,17 +30,33 @@ export function headerOf({ server, listeners }: Status): string {
 
 /** What an operator must not overlook. */
 export function notesOf(status: Status): string {
-  return [degradedNote(status), reloadNote(status), failureNote(status)].filter((html) => html !== "").join("\n");
+  return [silentNote(status), degradedNote(status), reloadNote(status), failureNote(status)]
+    .filter((html) => html !== "")
+    .join("\n");
 }
 
-function degradedNote({ server: { state, degradedSlots, ready, target } }: Status): string {
+function silentNote({ workers }: Status): string {
+  const silent = workers.filter(({ silentMs }) => silentMs !== null);
+  const [first] = silent;
+  if (first === undefined) return "";
+  const longest = durationText(Math.max(...silent.map(({ silentMs }) => silentMs ?? 0)));
+  const isOne = silent.length === 1;
+  const title = isOne ? `The worker in slot ${first.slot} is silent` : `${silent.length} workers are silent`;
+  const text = isOne
+    ? `No heartbeat for ${longest}: its event loop is blocked, and what is in flight on it waits.`
+    : `No heartbeat for up to ${longest}: their event loops are blocked, and what is in flight on them waits.`;
+  const advice = `<code>tsgate ctl stack ${first.slot}</code> says what ${isOne ? "it" : "the first of them"} is at. After <code>--timeout</code> of silence a worker is replaced.`;
+  return note("bad", "silent", title, `<p>${text}</p><p class="soft">${advice}</p>`);
+}
+
+function degradedNote({ server: { state, degradedSlots, ready, silent, target } }: Status): string {
   if (degradedSlots.length > 0) {
     const more = degradedSlots.length > MOST_SLOTS ? ` and ${degradedSlots.length - MOST_SLOTS} more` : "";
     const slots = `${degradedSlots.length === 1 ? "slot" : "slots"} ${degradedSlots.slice(0, MOST_SLOTS).join(", ")}${more}`;
     const text = `Workers of ${slots} end again and again; each is started later than the one before.`;
     return note("warn", "degraded", "Degraded", `<p>${text}</p>`);
   }
-  if (state !== "degraded") return "";
+  if (state !== "degraded" || silent > 0) return "";
   return note("bad", "degraded", "Degraded", `<p>${ready} of ${target} workers are ready.</p>`);
 }
 
@@ -84,7 +100,7 @@ export function tilesOf({ server, totals, recent }: Status): string {
   const share = requestsPerSecond === 0 ? 0 : errorsPerSecond / requestsPerSecond;
   const hasTraffic = recent.p50Ms !== null;
   const refused = Object.values(totals.rejected).reduce((sum, count) => sum + count, 0);
-  const isFull = server.ready >= server.target;
+  const answering = server.ready - server.silent;
   const tiles: readonly Tile[] = [
     { name: "Requests a second", value: rateText(requestsPerSecond), more: `${numberText(totals.requests)} in all` },
     { name: "Latency, p50", value: latencyText(recent.p50Ms), more: hasTraffic ? "half are faster" : "no requests" },
@@ -98,9 +114,9 @@ export function tilesOf({ server, totals, recent }: Status): string {
     { name: "In flight", value: numberText(totals.inFlight), more: countText(totals.connections, "connection") },
     {
       name: "Workers ready",
-      value: `${server.ready} of ${server.target}`,
+      value: `${answering} of ${server.target}`,
       more: othersText(server),
-      ...(isFull ? {} : { tone: server.state === "starting" ? "wait" : "warn" }),
+      ...(answering >= server.target ? {} : { tone: toneOfLack(server) }),
     },
   ];
   return `<section class="bare" aria-labelledby="now"><h2 class="hidden" id="now">The last ${countText(windowSeconds, "second")}</h2>
@@ -112,7 +128,16 @@ function tileHtml({ name, value, more, tone }: Tile): string {
   return `<div><dt>${name}</dt><dd${classes}>${escaped(value)}</dd><dd class="more">${escaped(more)}</dd></div>`;
 }
 
-function othersText({ booting, draining, generation }: Status["server"]): string {
-  const others = joined([booting > 0 ? `${booting} booting` : "", draining > 0 ? `${draining} draining` : ""]);
+function toneOfLack({ state, silent }: Status["server"]): Tone {
+  if (silent > 0) return "bad";
+  return state === "starting" ? "wait" : "warn";
+}
+
+function othersText({ booting, draining, silent, generation }: Status["server"]): string {
+  const others = joined([
+    silent > 0 ? `${silent} silent` : "",
+    booting > 0 ? `${booting} booting` : "",
+    draining > 0 ? `${draining} draining` : "",
+  ]);
   return others === "" && generation > 0 ? `generation ${generation}` : others;
 }

@@ -12,6 +12,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   draining: "wait",
   waiting: "warn",
   degraded: "warn",
+  silent: "bad",
 };
 
 export function toneOf(state: string): Tone {

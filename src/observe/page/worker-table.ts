@@ -8,8 +8,6 @@ import { clipped, escaped, joined } from "./html.ts";
 import { stateMark } from "./tones.ts";
 import { clock, countText, DASH, durationText, numberText, percentText, sizeText } from "./words.ts";
 
-/** Several times as long as an idle worker lets the master wait for a report. */
-const SILENT_MS = 8000;
 /** More rows than this are set closer. */
 const MOST_ROOMY = 8;
 const LONGEST_CAUSE = 60;
@@ -68,8 +66,8 @@ function fitting(rows: readonly { readonly html: string; readonly isQuiet: boole
   return rows.map(({ html }) => html).filter((html) => taken.has(html));
 }
 
-function isQuiet({ state, lastExit, reportedAgoMs }: WorkerStatus): boolean {
-  return state === "ready" && lastExit === null && (reportedAgoMs ?? 0) < SILENT_MS;
+function isQuiet({ state, lastExit, silentMs }: WorkerStatus): boolean {
+  return state === "ready" && lastExit === null && silentMs === null;
 }
 
 /** Its end tags are left out, as HTML allows: that is a fifth of what many rows weigh. */
@@ -91,14 +89,14 @@ function classOf(kind: Column["kind"]): string {
   return kind === undefined ? "" : ` class=${kind}`;
 }
 
-function stateCell({ state, why, retryInMs, reportedAgoMs }: WorkerStatus): string {
-  const isSilent = state === "ready" && reportedAgoMs !== null && reportedAgoMs >= SILENT_MS;
+function stateCell({ state, why, retryInMs, silentMs }: WorkerStatus): string {
+  const isSilent = state === "ready" && silentMs !== null;
   const more = joined([
     retryInMs === null ? "" : `next try ${retryInMs > 0 ? `in ${durationText(retryInMs)}` : "now"}`,
     why === null ? "" : clipped(why, LONGEST_CAUSE),
-    isSilent ? `no report for ${durationText(reportedAgoMs)}` : "",
+    silentMs === null ? "" : `no heartbeat for ${durationText(silentMs)}`,
   ]);
-  return `${stateMark(state)}${more === "" ? "" : ` <small${isSilent ? ' class="bad"' : ""}>${more}</small>`}`;
+  return `${stateMark(isSilent ? "silent" : state)}${more === "" ? "" : ` <small${silentMs === null ? "" : ' class="bad"'}>${more}</small>`}`;
 }
 
 function errorsCell({ errors }: WorkerStatus): string {

@@ -58,12 +58,13 @@ describe("the table of ctl status", () => {
     expect(lines({ ...status, reload: { ...idle, last: null } }).join("\n")).not.toContain("reload");
   });
 
-  it("says of a worker that is not heard of how long it has been silent, but not of one that is idle", () => {
+  it("says of a worker that sends no heartbeat that it is silent, and since when", () => {
     const status = statusOf(observation());
-    const heard = (reportedAgoMs: number): string =>
-      lines({ ...status, workers: status.workers.map((worker) => ({ ...worker, reportedAgoMs })) }).join("\n");
-    expect(heard(12_000)).toMatch(/ready .* silent for 12s/);
-    expect(heard(5500)).not.toContain("silent");
+    const workers = status.workers.map((worker) => ({ ...worker, silentMs: worker.pid === null ? null : 12_000 }));
+    const shown = lines({ ...status, server: { ...status.server, silent: 1 }, workers }).join("\n");
+    expect(shown).toMatch(/ 105 silent .* no heartbeat for 12s/);
+    expect(shown).toMatch(/^0 of 2 workers ready .* 1 silent/m);
+    expect(lines(status).join("\n")).not.toContain("silent");
   });
 
   it.each([20, 40, 79, 80, 81, 100, 110, 132, 200])("is never wider than %i columns", (columns) => {

@@ -16,7 +16,7 @@ import { nearestDeadline } from "../../../src/master/nearest-deadline.ts";
 import { recyclingDue, recyclingLimits } from "../../../src/master/recycling.ts";
 import { afterFailure, nextStep } from "../../../src/master/rollout.ts";
 import { resize, surgeFor } from "../../../src/master/scaling.ts";
-import { overdue } from "../../../src/master/watchdog.ts";
+import { overdue, silentAt } from "../../../src/master/watchdog.ts";
 import { WorkerPool } from "../../../src/master/worker-pool.ts";
 
 export type Happening =
@@ -190,6 +190,7 @@ export class Simulation {
         if (isAskedFirst) this.#ask(worker, cause);
         else this.#kill(worker, cause);
       }
+      for (const worker of this.pool.workers) if (silentAt(worker) <= this.now) this.pool.silent(worker.id);
       this.#reconcile();
       this.#check();
     }

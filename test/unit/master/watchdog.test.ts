@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { WorkerRecord, WorkerState } from "../../../src/master/model.ts";
+import { isAnswering, type WorkerRecord, type WorkerState } from "../../../src/master/model.ts";
 import { newWorker } from "../../../src/master/new-worker.ts";
 import { NO_RECYCLING } from "../../../src/master/recycling.ts";
-import { deadlineOf, excusableLateness, overdue } from "../../../src/master/watchdog.ts";
+import { deadlineOf, excusableLateness, overdue, silentAt } from "../../../src/master/watchdog.ts";
+import { WorkerPool } from "../../../src/master/worker-pool.ts";
 
 const DEADLINE = 1000;
 
@@ -90,5 +91,42 @@ describe("a wake-up that comes late", () => {
     { lateBy: 60_000, excused: 60_000 },
   ])("by $lateBy ms moves the deadlines by $excused ms", ({ lateBy, excused }) => {
     expect(excusableLateness(DEADLINE, DEADLINE + lateBy)).toBe(excused);
+  });
+});
+
+describe("a worker that sends no heartbeat", () => {
+  const limits = (heartbeatTimeoutMs: number) => ({ bootTimeoutMs: 0, heartbeatTimeoutMs, gracefulTimeoutMs: 0 });
+  const lastBeat = { at: DEADLINE, cpuMs: 7 };
+
+  it.each([
+    [0, 3000],
+    [30_000, 3000],
+    [4000, 3000],
+    [3000, 2250],
+    [1000, 1500],
+    [200, 1500],
+  ])("with a --timeout of %i ms is silent after %i ms", (timeoutMs, silentMs) => {
+    expect(silentAt(worker(READY, { lastBeat, limits: limits(timeoutMs) }))).toBe(DEADLINE + silentMs);
+  });
+
+  it.each([
+    ["has never beaten", {}],
+    ["is silent already", { lastBeat, isSilent: true }],
+    ["is being killed", { lastBeat, isKilled: true }],
+  ])("does not become silent when it %s", (_, change) => {
+    expect(silentAt(worker(READY, change))).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it("is silent until it beats, and no longer for the time in which the master was not running", () => {
+    const pool = new WorkerPool(1, { ...limits(30_000), surge: 1 }, 0);
+    pool.spawned(1, 100, 0, 1, 0);
+    pool.ready(1, 1000);
+    pool.postpone(5000);
+    expect(pool.workers.map(silentAt)).toEqual([9000]);
+    pool.silent(1);
+    expect(pool.workers.map(isAnswering)).toEqual([false]);
+    pool.heartbeat(1, 9500);
+    expect(pool.workers.map(isAnswering)).toEqual([true]);
+    expect(pool.workers.map(silentAt)).toEqual([12_500]);
   });
 });

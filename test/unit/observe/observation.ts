@@ -24,6 +24,7 @@ export function observation(): Observation {
       target: 2,
     },
     counts: { booting: 0, ready: 1, draining: 0 },
+    silent: 0,
     degradedSlots: [1],
     reload: {
       running: { generation: 3, stage: "canary", startedAt: AT - 500 },
@@ -45,6 +46,7 @@ export function observation(): Observation {
         generation: 2,
         state: "ready",
         why: undefined,
+        silentMs: undefined,
         spawnedAt: AT - 30_000,
         bootMs: 250.4,
         stats,

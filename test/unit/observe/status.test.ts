@@ -63,6 +63,16 @@ describe("the status", () => {
     ]);
   });
 
+  it("says for how long a worker has been silent, and how many of those that are ready are", () => {
+    const seen = observation();
+    expect(status).toMatchObject({ server: { silent: 0 }, workers: [{ silentMs: null }, { silentMs: null }] });
+    const workers = seen.workers.map((one) => ({ ...one, silentMs: 4321.6 }));
+    expect(statusOf({ ...seen, silent: 1, workers })).toMatchObject({
+      server: { ready: 1, silent: 1 },
+      workers: [{ state: "ready", silentMs: 4322 }, {}],
+    });
+  });
+
   it("knows little of a worker that has not reported", () => {
     const seen = observation();
     const workers = seen.workers.map((one) => ({ ...one, stats: undefined, reportedAt: undefined, bootMs: undefined }));

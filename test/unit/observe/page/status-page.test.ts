@@ -244,6 +244,28 @@ describe("the page", () => {
   });
 });
 
+describe("workers that are silent", () => {
+  const server = { ...STATUS.server, state: "serving", degradedSlots: [], ready: 1, silent: 1 } as const;
+  const silent = { ...withWorker({ silentMs: 4000 }), server };
+
+  it("are said above all else, with what to do, and do not count as ready", () => {
+    expect(seen(silent)).toMatch(/The worker in slot 0 is silent No heartbeat for 4 s: .* tsgate ctl stack 0 says/);
+    expect(seen(silent)).toContain("Workers ready 0 of 2 1 silent");
+    expect(statusPage(silent)).toContain("<title>serving 0/2 · shop</title>");
+    expect(statusPage(silent)).toContain(encodeURIComponent("#d0353b"));
+    expect(seen(STATUS)).not.toContain("silent");
+  });
+
+  it("are one note, and not degraded besides", () => {
+    const [row] = silent.workers;
+    if (row === undefined) throw new Error("no row");
+    const both = { ...silent, workers: [row, { ...row, slot: 1, id: 9, silentMs: 65_000 }] };
+    const text = seen({ ...both, server: { ...server, state: "degraded", ready: 2, silent: 2 } });
+    expect(text).toContain("2 workers are silent No heartbeat for up to 1 min 5 s");
+    expect(text).not.toContain("workers are ready");
+  });
+});
+
 describe("the table", () => {
   it("has a named column for each value", () => {
     expect(COLUMN_NAMES).toEqual([
@@ -265,7 +287,12 @@ describe("the table", () => {
 
   it.each([
     ["ready", {}, /0 ready 105 2 30 s 100 4 3 /],
-    ["ready that says nothing", { reportedAgoMs: 12_000 }, /ready no report for 12 s 105/],
+    ["silent", { silentMs: 12_000 }, /0 silent no heartbeat for 12 s 105/],
+    [
+      "draining and silent",
+      { state: "draining", why: "stop", silentMs: 4000 },
+      /draining stop, no heartbeat for 4 s 105/,
+    ],
     [
       "booting",
       { state: "booting", requests: null, errors: null, inFlight: null, loop: null, rssBytes: null },
