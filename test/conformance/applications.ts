@@ -5,66 +5,24 @@
 
 import { Readable } from "node:stream";
 import { ReadableStream } from "node:stream/web";
-import type { Application, Body, Environ, HeaderList, StartResponse, Status } from "../../src/gateway/index.ts";
+import { bodyApplications } from "./applications/bodies.ts";
+import { clientApplications } from "./applications/clients.ts";
+import { environApplications } from "./applications/environs.ts";
+import { fileApplications } from "./applications/files.ts";
+import { inputApplications } from "./applications/inputs.ts";
+import { type ApplicationMaker, fixed, generator, probed, TEXT } from "./applications/makers.ts";
+import { startApplications } from "./applications/starts.ts";
 
-/** What happened inside the application, in order. */
-export type Probe = string[];
-
-/** Makes an application that writes down in `probe` what happens to it. */
-export type ApplicationMaker = (probe: Probe) => Application;
-
-const TEXT: HeaderList = [["Content-Type", "text/plain"]];
-
-/** Answers with this head and body, whatever is asked. */
-const fixed = (status: Status, headers: HeaderList, makeBody: (probe: Probe) => Body): ApplicationMaker => {
-  return (probe) => (_environ, startResponse) => {
-    startResponse(status, headers);
-    return makeBody(probe);
-  };
-};
-
-/** A body of these chunks that writes down when it is closed; an Error among them is thrown. */
-class ProbedBody implements Iterable<string> {
-  private readonly chunks: readonly (string | Error)[];
-  private readonly probe: Probe;
-
-  constructor(probe: Probe, ...chunks: (string | Error)[]) {
-    this.probe = probe;
-    this.chunks = chunks;
-  }
-
-  *[Symbol.iterator](): Iterator<string> {
-    try {
-      for (const chunk of this.chunks) {
-        if (chunk instanceof Error) throw chunk;
-        yield chunk;
-      }
-    } finally {
-      this.probe.push("left");
-    }
-  }
-
-  close() {
-    this.probe.push("closed");
-  }
-}
-
-const probed =
-  (...chunks: (string | Error)[]) =>
-  (probe: Probe) =>
-    new ProbedBody(probe, ...chunks);
-
-/** A generator as application: its head and body come at the first pull. */
-const generator =
-  (run: (probe: Probe, startResponse: StartResponse, environ: Environ) => Generator<string>): ApplicationMaker =>
-  (probe) =>
-  (environ, startResponse) =>
-    run(probe, startResponse, environ);
-
-const strings = (environ: Environ) =>
-  JSON.stringify(Object.fromEntries(Object.entries(environ).filter(([, value]) => typeof value === "string")));
+export type { Probe } from "./applications/makers.ts";
 
 export const applications: Readonly<Record<string, ApplicationMaker>> = {
+  ...environApplications,
+  ...startApplications,
+  ...bodyApplications,
+  ...clientApplications,
+  ...inputApplications,
+  ...fileApplications,
+
   hello: fixed("200 OK", TEXT, () => ["Hello, world!\n"]),
   "hello-bytes": fixed(200, TEXT, () => [Buffer.from("Hello, world!\n")]),
   "own-reason": fixed("299 All Went Well", [], () => ["x"]),
@@ -102,10 +60,6 @@ export const applications: Readonly<Record<string, ApplicationMaker>> = {
   }),
   "node-stream": fixed(200, TEXT, () => Readable.from(["a", Buffer.from("b")])),
   "web-stream": fixed(200, TEXT, () => ReadableStream.from(["a", Buffer.from("b")]) as AsyncIterable<string>),
-  environ: () => (environ, startResponse) => {
-    startResponse(200, [["Content-Type", "application/json"]]);
-    return [strings(environ)];
-  },
 
   "switches-to-500": generator(function* (_probe, startResponse) {
     startResponse(200, [["X-First", "1"]]);

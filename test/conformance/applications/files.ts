@@ -1,0 +1,89 @@
+/** Applications that use what the environ offers for hints and files. */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { HeaderList } from "../../../src/gateway/index.ts";
+import { type ApplicationMaker, TEXT } from "./makers.ts";
+
+const hints =
+  (headers: HeaderList): ApplicationMaker =>
+  () =>
+  (environ, startResponse) => {
+    const outcome = outcomeOf(() => environ["gateway.early_hints"](headers));
+    startResponse(200, TEXT);
+    return [outcome];
+  };
+
+export const fileApplications: Readonly<Record<string, ApplicationMaker>> = {
+  "hints-without-link": hints([["X-A", "1"]]),
+  "bad-hints": hints([["Connection", "close"]]),
+  "hints-too-late": () => (environ, startResponse) => {
+    startResponse(200, TEXT);
+    return (function* () {
+      yield "a";
+      yield outcomeOf(() => environ["gateway.early_hints"]([["Link", "</a.css>"]]));
+    })();
+  },
+  "file-handle": () => async (environ, startResponse) => {
+    const file = temporaryFile();
+    const handle = await open(file.path, "r");
+    file.remove();
+    await handle.read(Buffer.alloc(4), 0, 4, null);
+    startResponse(200, TEXT);
+    return environ["gateway.file_wrapper"](handle);
+  },
+  "file-path": () => (environ, startResponse) => {
+    const file = temporaryFile();
+    const body = environ["gateway.file_wrapper"](file.path);
+    const close = body.close.bind(body);
+    startResponse(200, TEXT);
+    return Object.assign(body, {
+      async close() {
+        await close();
+        file.remove();
+      },
+    });
+  },
+  "file-object": (probe) => (environ, startResponse) => {
+    let left = 2;
+    startResponse(200, TEXT);
+    return environ["gateway.file_wrapper"](
+      {
+        read(size) {
+          probe.push(`read ${size}`);
+          return left-- > 0 ? "ab" : null;
+        },
+        close: () => probe.push("closed"),
+      },
+      4,
+    );
+  },
+  "file-unused": (probe) => (environ, startResponse) => {
+    environ["gateway.file_wrapper"]({ read: () => void probe.push("read") });
+    startResponse(200, TEXT);
+    return ["other"];
+  },
+  "file-none": () => (environ, startResponse) => {
+    const wrapper = environ["gateway.file_wrapper"];
+    startResponse(200, TEXT);
+    return [`${outcomeOf(() => wrapper(5 as never))} ${outcomeOf(() => wrapper("/dev/null", 0))}`];
+  },
+};
+
+/** What it returned, or the name of what it threw. */
+function outcomeOf(action: () => unknown): string {
+  try {
+    return String(action());
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+function temporaryFile(): { readonly path: string; readonly remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), "gateway-suite-"));
+  const path = join(folder, "file");
+  writeFileSync(path, "0123456789");
+  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
