@@ -23,7 +23,7 @@ export interface BootOrder {
   readonly listenMatch: number | undefined;
   /** Kind fetch: Node's own Request and Response stay. */
   readonly nativeFetch: boolean;
-  /** Kinds gateway and fetch: the validator stands before the application. */
+  /** Kinds gateway, fetch and wsgi: the validator stands before the application. */
   readonly validate: boolean;
   /** Kind wsgi. */
   readonly python: PythonSettings;
@@ -97,6 +97,8 @@ export interface PythonOrder {
   readonly windowBytes: number;
   /** How long all of its threads may be silent; 0 for ever. */
   readonly timeoutMs: number;
+  /** `wsgiref.validate` stands before the application. */
+  readonly validate: boolean;
   readonly software: string;
 }
 

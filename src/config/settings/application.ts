@@ -44,8 +44,8 @@ export const APPLICATION: SettingRows<
   validate: {
     type: onOff(),
     default: false,
-    doc: "Hold the application and the server to the rules of the gateway (docs/gateway.md): what breaks one is logged with the rule, and answered 500 where nothing was sent",
-    kinds: ["gateway", "fetch"],
+    doc: "Hold the application and the server to the rules of the gateway (docs/gateway.md): what breaks one is logged with the rule, and answered 500 where nothing was sent; for kind wsgi wsgiref.validate does that",
+    kinds: ["gateway", "fetch", "wsgi"],
     takesEffect: "reload",
   },
   preload: {

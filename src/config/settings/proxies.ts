@@ -28,7 +28,7 @@ export const PROXIES: SettingRows<"forwardedAllowIps"> = {
     type: addresses(),
     default: LOOPBACK,
     doc: "Addresses and networks (10.0.0.0/8), with commas between, of proxies whose X-Forwarded-For, -Proto, -Host and -Port or Forwarded headers are believed; * for all, none for nobody. Peers on unix sockets are believed, but for none",
-    kinds: ["gateway", "fetch"],
+    kinds: ["gateway", "fetch", "wsgi"],
     takesEffect: "reload",
   },
 };

@@ -3,6 +3,7 @@ One call of the application, by the letter of PEP 3333: environ, `start_response
 closed on every path. A reply that is known at once leaves in one frame.
 """
 
+import importlib
 import io
 import json
 import traceback
@@ -26,7 +27,7 @@ from .start_response import encode_head
 from .streams import ErrorStream, open_input
 
 EMPTY_END = frame(END, b"")
-OWN_FOLDER = __file__.rpartition("/")[0] + "/"
+OWN_PLACES = (__file__.rpartition("/")[0] + "/", "<frozen importlib", importlib.__file__)
 
 
 def serve(channel, application, base):
@@ -182,13 +183,13 @@ class Call:
 
 
 def describe_error(error):
-    """An exception as plain data; frames of this package are left out of its traceback, where others are left."""
+    """An exception as plain data; what called the application, and imported it, is left out of its traceback."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and is_own(trace):
+    while trace is not None and is_own(trace):
         trace = trace.tb_next
     lines = traceback.format_exception(type(error), error, trace)
     return {"name": type(error).__name__, "message": str(error), "traceback": "".join(lines).rstrip("\n")}
 
 
 def is_own(trace):
-    return trace.tb_frame.f_code.co_filename.startswith(OWN_FOLDER)
+    return trace.tb_frame.f_code.co_filename.startswith(OWN_PLACES)

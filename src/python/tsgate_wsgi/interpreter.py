@@ -43,6 +43,10 @@ def main():
         control.is_leaving = True
         os._exit(1)
     control.say({"loaded": describe(application)})
+    if order["validate"]:
+        from wsgiref.validate import validator
+
+        application = validator(application)
     run(application, order)
     control.is_leaving = True
 

@@ -33,7 +33,9 @@ def load_application(module, attribute, is_factory):
     try:
         loaded = importlib.import_module(module)
     except BaseException as error:
-        raise LoadFailed(error, why(error, module)) from None
+        if is_missing(error, module):
+            raise Refused("was not found: Python finds no module %s, first in %s" % (error.name, sys.path[0])) from None
+        raise LoadFailed(error, "failed to load: " + summary(error)) from None
     value = loaded
     for name in attribute.split("."):
         if not hasattr(value, name):
@@ -57,11 +59,9 @@ def call_factory(value, attribute):
         raise LoadFailed(error, "failed in its factory: " + summary(error)) from None
 
 
-def why(error, module):
-    if isinstance(error, ModuleNotFoundError) and error.name is not None:
-        if module == error.name or module.startswith(error.name + "."):
-            return "was not found: Python finds no module %s, first in %s" % (error.name, sys.path[0])
-    return "failed to load: " + summary(error)
+def is_missing(error, module):
+    """Whether it is the application's own module that is not there, and not one that it imports."""
+    return isinstance(error, ModuleNotFoundError) and error.name is not None and (module + ".").startswith(error.name + ".")
 
 
 def summary(error):

@@ -107,6 +107,7 @@ export class Interpreter {
         threads: order.threads,
         multiprocess: order.multiprocess,
         window: order.windowBytes,
+        validate: order.validate,
         software: order.software,
       });
     });

@@ -52,6 +52,7 @@ function pythonOrder({
   factory,
   appArgs,
   python,
+  validate,
   multiprocess,
 }: Omit<ApplicationOrder, "mount"> & BootOrder): PythonOrder {
   const { module, attribute } = app.python ?? { module: app.text, attribute: "application" };
@@ -68,6 +69,7 @@ function pythonOrder({
     multiprocess,
     windowBytes: WINDOW_BYTES,
     timeoutMs: python.timeoutMs,
+    validate,
     software: `tsgate/${version()}`,
   };
 }

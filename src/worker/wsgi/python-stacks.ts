@@ -1,8 +1,7 @@
-/** The stacks of an interpreter's threads, read from what `faulthandler` writes. Pure. */
+/** The stacks of an interpreter's threads, read from what `faulthandler` writes: those that serve first. Pure. */
 
-/** Frames innermost first, as `function (file:line)`; those of tsgate itself are left out. */
+/** Frames innermost first; those of tsgate itself are left out. */
 export interface PythonThread {
-  readonly name: string;
   readonly frames: readonly PythonFrame[];
 }
 
@@ -13,18 +12,23 @@ export interface PythonFrame {
 }
 
 export function parseStacks(text: string): readonly PythonThread[] {
-  const threads: { name: string; frames: PythonFrame[] }[] = [];
+  const threads = text.split(THREAD).slice(1).map(readThread);
+  const serving = threads.filter(({ serves }) => serves);
+  return [...serving, ...threads.filter(({ serves, watches }) => !serves && !watches)].filter(
+    ({ frames }) => frames.length > 0,
+  );
+}
+
+/** Frames above the first of tsgate's own: what is below has only called the application. */
+function readThread(text: string): PythonThread & { readonly serves: boolean; readonly watches: boolean } {
+  const frames: PythonFrame[] = [];
   for (const line of text.split("\n")) {
-    const thread = THREAD.exec(line);
-    if (thread !== null) {
-      threads.push({ name: thread[1] as string, frames: [] });
-      continue;
-    }
     const [, file, number, name] = FRAME.exec(line) ?? [];
-    if (file === undefined || name === undefined || OWN.test(file)) continue;
-    threads.at(-1)?.frames.push({ function: name, file, line: Number(number) });
+    if (file === undefined || name === undefined) continue;
+    if (OWN.test(file)) return { frames, serves: !WATCH.test(text), watches: WATCH.test(text) };
+    frames.push({ function: name, file, line: Number(number) });
   }
-  return threads.filter(({ frames }) => frames.some(({ file }) => !file.endsWith("/threading.py")));
+  return { frames, serves: false, watches: false };
 }
 
 /** As Python writes a traceback's frames, innermost first. */
@@ -34,6 +38,8 @@ export function stackText(threads: readonly PythonThread[]): string {
     .join("\n\n");
 }
 
-const THREAD = /^(?:Current thread|Thread) (0x[0-9a-f]+)/;
+const THREAD = /^(?:Current thread|Thread) 0x[0-9a-f]+.*$/m;
 const FRAME = /^ {2}File "(.*)", line (\d+) in (.*)$/;
+/** The thread that listens to the worker. */
+const WATCH = / in answer$/m;
 const OWN = /\/tsgate_wsgi\/[a-z_]+\.py$|\/python\/start\.py$/;

@@ -1,0 +1,257 @@
+/** The life of a Python application under the shipped binary: loading, failing, hanging, dying, reloading. */
+
+import { writeFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ask } from "../support/ask.ts";
+import { describeWithPeers } from "../support/peers.ts";
+import { isAlive } from "../support/process-tree.ts";
+import { connectRaw } from "../support/raw-client.ts";
+import { tempProject } from "../support/temp-project.ts";
+import { assertNothingLost, requestOnce, startLightTraffic } from "../support/traffic.ts";
+import { runTsgate, startTsgate, Tsgate } from "../support/tsgate.ts";
+import { PYTHON, PYTHON_PEER, startWsgi, WSGI_APPS } from "../support/wsgi.ts";
+
+const BIND = ["--bind", "127.0.0.1:0"];
+
+describeWithPeers("a Python application that cannot be served", [PYTHON_PEER], () => {
+  test.each([
+    ["a module that is not there", "nowhere.wsgi:app", /was not found: Python finds no module nowhere, first in \//],
+    [
+      "a module that imports what is not there",
+      "lacking",
+      /failed to load: ModuleNotFoundError: No module named 'no_such_thing'/,
+    ],
+    ["a module that raises", "raising", /failed to load: ValueError: at import/],
+    ["a module that ends its interpreter", "leaving", /ended its interpreter while it was loading: exit code 7/],
+    [
+      "a name that is not there",
+      "fine:nothing",
+      /has no attribute nothing; it defines Asgi, application, asgi, asgi_object, make$/,
+    ],
+    [
+      "a name that is no callable",
+      "fine:number",
+      /cannot be served: its number is an int; a WSGI application is a callable/,
+    ],
+    [
+      "an asynchronous application",
+      "fine:asgi",
+      /its asgi is an ASGI application \(asynchronous\), and tsgate serves WSGI/,
+    ],
+    ["an object that is called asynchronously", "fine:asgi_object", /is an ASGI application/],
+  ])("%s ends with exit 4 and one sentence", async (_, app, sentence) => {
+    const { dir } = await tempProject({
+      "lacking.py": "import no_such_thing\n",
+      "raising.py": "def deep():\n    raise ValueError('at import')\n\ndeep()\n",
+      "leaving.py": "import os\nos._exit(7)\n",
+      "fine.py": [
+        "number = 3",
+        "def application(environ, start_response): ...",
+        "def make(): return application",
+        "async def asgi(scope, receive, send): ...",
+        "class Asgi:",
+        "    async def __call__(self, scope, receive, send): ...",
+        "asgi_object = Asgi()",
+      ].join("\n"),
+    });
+    const { code, stderr } = await runTsgate(
+      ["--python", PYTHON, ...BIND, "--log-level", "fatal", "--interface", "wsgi", app],
+      { cwd: dir },
+    );
+    const [first = "", ...rest] = stderr.trimEnd().split("\n");
+    expect(first).toMatch(sentence);
+    expect(code).toBe(4);
+    if (app === "raising")
+      expect(rest.join("\n")).toMatch(/Traceback[^]*raising\.py", line 4[^]*raising\.py", line 2, in deep/);
+    else if (!["lacking", "leaving"].includes(app)) expect(rest).toEqual([]);
+  });
+
+  test.each([
+    [
+      "that is not there",
+      "/no/such/python",
+      /needs Python, and \/no\/such\/python cannot be started: there is no such program/,
+    ],
+    ["that is too old", "./old-python", /needs Python 3\.9 or later, and \.\/old-python is Python 3\.8\.1/],
+  ])("an interpreter %s ends with exit 4", async (_, python, sentence) => {
+    const { dir } = await tempProject({ "app.py": "application = print\n" });
+    const old = `#!/bin/sh\nexec ${PYTHON} -c 'import sys; sys.version_info = (3, 8, 1); sys.argv = sys.argv[1:]; exec(open(sys.argv[0]).read())' "$@"\n`;
+    await writeFile(`${dir}/old-python`, old, { mode: 0o755 });
+    const { code, stderr } = await runTsgate(["--python", python, ...BIND, "--log-level", "fatal", "app"], {
+      cwd: dir,
+    });
+    expect(stderr).toMatch(sentence);
+    expect(code).toBe(4);
+  });
+
+  test("an import that hangs is named with its place, and ends with exit 4 at the boot timeout", async () => {
+    const { dir } = await tempProject({ "app.py": "import time\n\ntime.sleep(600)\n" });
+    const server = startTsgate(["--python", PYTHON, ...BIND, "--boot-timeout", "3s", "app"], { cwd: dir });
+    const { stack } = await server.waitForRecord("application is late");
+    expect(stack).toMatch(/app\.py:3\)/);
+    expect(await server.exited).toEqual({ code: 4, signal: null });
+    expect(server.stderr).toContain("did not finish loading within 3 s (--boot-timeout)");
+  });
+
+  test("a setting of Python is refused for an application that is not", async () => {
+    const { dir } = await tempProject({ "app.mjs": "export default (req, res) => res.end();" });
+    const { code, stderr } = await runTsgate([...BIND, "--python-threads", "2", "--check-config", "app.mjs"], {
+      cwd: dir,
+    });
+    expect(stderr).toContain("--python-threads has no effect on an application of kind node, only on kind wsgi");
+    expect(code).toBe(2);
+  });
+});
+
+describeWithPeers("a Python application that breaks the protocol", [PYTHON_PEER], () => {
+  let server: Tsgate;
+
+  beforeAll(async () => {
+    const args = ["--python", PYTHON, "--workers", "1", ...BIND];
+    server = new Tsgate([...args, "broken"], { cwd: WSGI_APPS });
+    await server.waitForReady(1);
+  });
+  afterAll(() => server.cleanup());
+
+  test.each([
+    ["/returns_none", "returned None as its body"],
+    ["/returns_str", "returned a str as its body"],
+    ["/yields_str", "the body has a str as a chunk; chunks are bytes"],
+    ["/never_starts", "without a call of start_response"],
+    ["/starts_twice", "a second time without exc_info"],
+    ["/status_number", "the status must be a str"],
+    ["/status_short", "is not three digits"],
+    ["/hop_by_hop", "the header Connection is the server's to send"],
+    ["/header_split", "a control character stands in the head"],
+    ["/header_wide", "cannot be sent in a header"],
+    ["/header_bytes", "a header's name must be a str, not bytes"],
+    ["/wrong_arity", "takes 1 positional argument but 2 were given"],
+    ["/length_wrong", "is not a number of bytes"],
+    ["/exits", "3"],
+  ])("by %s is answered 500, with a traceback in the log", async (path, sentence) => {
+    const { outcome, reply } = await requestOnce(await server.target(), { path });
+    expect([outcome, reply?.status]).toEqual(["badStatus", 500]);
+    const { error } = await server.waitForRecord({ msg: "application error", path });
+    expect((error as { message: string }).message).toContain(sentence);
+    expect((error as { stack: string }).stack).toMatch(/^Traceback|^TypeError|^AssertionError|^ValueError/);
+    expect(server.exit).toBeUndefined();
+  });
+
+  test("by a body that is not as long as it says: cut short, or broken off", async () => {
+    const long = await requestOnce(await server.target(), { path: "/too_long" });
+    expect(long.reply?.body.toString()).toBe("abc");
+    const short = await requestOnce(await server.target(), { path: "/too_short" });
+    expect(short.outcome).not.toBe("ok");
+    await server.waitForRecord({ msg: "application error", path: "/too_short" });
+  });
+});
+
+describeWithPeers("an interpreter", [PYTHON_PEER], () => {
+  test("that hangs is reported with the Python stack and the request, and replaced", async () => {
+    const server = await startWsgi("letter", { args: ["--timeout", "1s"] });
+    const before = Number(await ask(await server.target(), "/pid"));
+    const client = await connectRaw(await server.target());
+    client.get("/waits?600&secret");
+    const hung = await server.waitForRecord("worker hung");
+    expect(hung).toMatchObject({ function: "waits", inFlight: 1, interpreterPid: before, slot: 0, level: 50 });
+    expect(hung["stack"]).toMatch(/^ {4}at waits \(.*letter\.py:\d+\)\n {4}at application/);
+    expect(hung["requests"]).toMatchObject([{ method: "GET", path: "/waits" }]);
+    await client.received(/^HTTP\/1\.1 500 /);
+    await server.waitForRecord("worker ready", { nth: 2 });
+    expect(Number(await ask(await server.target(), "/pid"))).not.toBe(before);
+    expect(isAlive(before)).toBe(false);
+    expect(server.stderr).not.toContain("secret");
+  });
+
+  test("that is killed fails only what it was at: who waits behind it is answered", async () => {
+    const server = await startWsgi("letter");
+    const target = await server.target();
+    const before = Number(await ask(target, "/pid"));
+    const busy = await connectRaw(target);
+    busy.get("/waits?600");
+    await server.waitForRecord("wsgi.errors");
+    const waiting = [1, 2, 3].map(async () => ask(target, "/plain"));
+    const last = await connectRaw(target);
+    last.get("/plain");
+    process.kill(before, "SIGKILL");
+    await busy.received(/^HTTP\/1\.1 500 /);
+    expect(await Promise.all(waiting)).toEqual(["plain\n", "plain\n", "plain\n"]);
+    await last.received(/plain\n/);
+    const uncaught = await server.waitForRecord((record) => record["origin"] === "interpreter gone");
+    expect((uncaught["error"] as { message: string }).message).toBe("the Python interpreter ended: SIGKILL");
+    await server.waitForRecord("worker ready", { nth: 2 });
+    expect(await ask(target, "/plain")).toBe("plain\n");
+  });
+
+  test.each([["worker"], ["master"]])("never outlives its %s", async (who) => {
+    const server = await startWsgi("letter");
+    const python = Number(await ask(await server.target(), "/pid"));
+    const client = await connectRaw(await server.target());
+    const worker = Number((await server.waitForRecord("worker ready")).pid);
+    if (who === "worker") {
+      client.get("/waits?600");
+      await server.waitForRecord("wsgi.errors");
+      process.kill(worker, "SIGKILL");
+      await expect.poll(() => isAlive(python), { timeout: 15_000 }).toBe(false);
+      await server.waitForRecord("worker ready", { nth: 2 });
+    } else {
+      process.kill(server.pid, "SIGKILL");
+      await expect.poll(() => isAlive(python) || isAlive(worker), { timeout: 15_000 }).toBe(false);
+    }
+  });
+
+  test("ends with the server, and a request in flight is answered before", async () => {
+    const server = await startWsgi("letter");
+    const python = Number(await ask(await server.target(), "/pid"));
+    const client = await connectRaw(await server.target());
+    client.get("/waits?1");
+    await server.waitForRecord("wsgi.errors");
+    server.signal("SIGTERM");
+    await client.received(/MainThread/);
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(isAlive(python)).toBe(false);
+  });
+
+  test("counts with its worker for --max-memory", async () => {
+    const { dir } = await tempProject({
+      "app.py": [
+        "held = []",
+        "def application(environ, start_response):",
+        "    held.append(bytearray(b'x') * 200_000_000)",
+        "    start_response('200 OK', [('Content-Type', 'text/plain')])",
+        "    return [b'held']",
+      ].join("\n"),
+    });
+    const server = await startWsgi("app", { cwd: dir, args: ["--max-memory", "250m"] });
+    await ask(await server.target());
+    expect(await server.waitForRecord({ msg: "worker draining", why: "max memory" })).toMatchObject({ slot: 0 });
+    await server.waitForRecord({ msg: "worker gone", cause: "max memory" });
+  });
+});
+
+describeWithPeers("a reload of a Python application", [PYTHON_PEER], () => {
+  test("loses no request; one into code that fails changes nothing", async () => {
+    const app = (version: string): string =>
+      [
+        "def application(environ, start_response):",
+        `    start_response('200 OK', [('Content-Type', 'text/plain'), ('X-Version', '${version}')])`,
+        `    return [b'${version}']`,
+      ].join("\n");
+    const project = await tempProject({ "mysite/__init__.py": "", "mysite/wsgi.py": app("one") });
+    const args = ["--linger", "500ms", "--python-threads", "2"];
+    const server = await startWsgi("mysite.wsgi", { cwd: project.dir, args, workers: 2 });
+    const traffic = await startLightTraffic(await server.target(), 500);
+    await project.write("mysite/wsgi.py", "raise RuntimeError('broken deployment')\n");
+    server.signal("SIGHUP");
+    const failed = await server.waitForRecord("reload failed");
+    expect(JSON.stringify(failed)).toMatch(/broken deployment/);
+    expect(JSON.stringify(failed)).toMatch(/wsgi\.py/);
+    await project.write("mysite/wsgi.py", app("two"));
+    for (const generation of [3, 4]) {
+      server.signal("SIGHUP");
+      await server.waitForRecord({ msg: "reload done", generation }, { timeoutMs: 40_000 });
+    }
+    assertNothingLost(await traffic.stop());
+    expect(await ask(await server.target())).toBe("two");
+  });
+});
