@@ -8,8 +8,13 @@ import { defineConfig } from "vitest/config";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-const quick = { environment: "node", testTimeout: 30_000, hookTimeout: 30_000 } as const;
-const servers = { ...quick, testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 2 } as const;
+const quick = {
+  environment: "node",
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+  expect: { poll: { timeout: 20_000 } },
+} as const;
+const servers = { ...quick, testTimeout: 120_000, hookTimeout: 120_000, maxWorkers: 2 } as const;
 
 export default defineConfig({
   root,

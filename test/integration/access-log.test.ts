@@ -29,7 +29,7 @@ export default (request, response) => {
   response.end("hello");
 };
 `;
-const soon = { timeout: 15_000, interval: 20 } as const;
+const soon = { timeout: 45_000, interval: 20 } as const;
 
 describe("every request has its line", () => {
   test("whole and once, over reloads, a rotation, fewer workers and a stop", async () => {

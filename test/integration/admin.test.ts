@@ -192,7 +192,7 @@ ${application("node", "one")}`;
   });
 
   test("turns first at TERM, while requests are served as before; the endpoints close last", async () => {
-    const { server } = await ready(["--shutdown-delay", "1500ms", "--graceful-timeout", "10s"]);
+    const { server } = await ready(["--shutdown-delay", "4s", "--graceful-timeout", "30s"]);
     const [target, admin] = [await server.target(), await adminTarget(server)];
     const [busy, other] = [await connectRaw(target), await connectRaw(target)];
     other.get("/");
@@ -217,7 +217,7 @@ ${application("node", "one")}`;
 });
 
 describe("when every worker hangs", () => {
-  test("everything is answered, the metrics within a second", async () => {
+  test("everything is answered, the metrics too", async () => {
     const { server } = await ready(["--timeout", "30s"], { workers: 2 });
     const [target, admin] = [await server.target(), await adminTarget(server)];
     for (let hung = 1; hung <= 2; hung++) {
@@ -230,8 +230,8 @@ describe("when every worker hangs", () => {
     for (let scrape = 0; scrape < 2; scrape++) {
       const askedAt = performance.now();
       expect((await reply(admin, "/metrics")).body).toContain("tsgate_workers{");
-      // On a machine that does nothing else it is 0.7 s, then none.
-      expect(performance.now() - askedAt).toBeLessThan(2500);
+      // On a machine that does nothing else it is 0.7 s, then none; who waits for the workers waits for --timeout.
+      expect(performance.now() - askedAt).toBeLessThan(15_000);
     }
   });
 });

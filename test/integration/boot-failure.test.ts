@@ -170,9 +170,9 @@ describe("a worker that does not become ready ends with exit code 3", () => {
     },
     {
       name: "startup() never settles, with a timer alive",
-      flags: ["--boot-timeout", "1s"],
+      flags: ["--boot-timeout", "4s"],
       code: `${LISTENER}setInterval(() => {}, 1000);\nexport const startup = () => new Promise(() => {});\n`,
-      sentence: "application app.mjs has loaded, but its worker was not ready within 1 s (--boot-timeout)",
+      sentence: "application app.mjs has loaded, but its worker was not ready within 4 s (--boot-timeout)",
     },
     {
       name: "startup() exits",
@@ -187,9 +187,9 @@ describe("a worker that does not become ready ends with exit code 3", () => {
     },
     {
       name: "--wait-ready, and it is not said in time",
-      flags: ["--wait-ready", "--boot-timeout", "1s"],
+      flags: ["--wait-ready", "--boot-timeout", "4s"],
       code: `${LISTENER}setInterval(() => {}, 1000);\n`,
-      sentence: "application app.mjs has loaded, but its worker was not ready within 1 s (--boot-timeout)",
+      sentence: "application app.mjs has loaded, but its worker was not ready within 4 s (--boot-timeout)",
     },
   ];
 

@@ -14,7 +14,7 @@ import { Tsgate } from "../support/tsgate.ts";
 import type { LogRecord } from "../support/tsgate.ts";
 
 const LINGER_MS = 200;
-const CONFIG = { workers: 2, bind: "127.0.0.1:0", linger: LINGER_MS / 1000, bootTimeout: 2 };
+const CONFIG = { workers: 2, bind: "127.0.0.1:0", linger: LINGER_MS / 1000, bootTimeout: 4 };
 
 let project: TempProject;
 let server: Tsgate;
@@ -88,7 +88,7 @@ const BREAKAGES: readonly Breakage[] = [
   {
     that: "never becomes ready",
     files: { "app.mjs": `${GOOD}await new Promise((yes) => setTimeout(yes, 60_000));\n` },
-    error: /app\.mjs did not finish loading within 2 s \(--boot-timeout\)/,
+    error: /app\.mjs did not finish loading within 4 s \(--boot-timeout\)/,
   },
   {
     that: "has a startup() that rejects",
@@ -98,7 +98,7 @@ const BREAKAGES: readonly Breakage[] = [
   },
   {
     that: "exits soon after its startup",
-    files: { "app.mjs": `${GOOD}setTimeout(() => process.exit(3), 600);\n` },
+    files: { "app.mjs": `${GOOD}setTimeout(() => process.exit(3), 300);\n` },
     error: /app\.mjs ended its process with exit code 3 before its worker was ready/,
   },
   {

@@ -97,7 +97,7 @@ test("a worker that writes without end has all of it in the log, and the master 
   server.signal("SIGTTIN");
   await server.waitForReady(3);
   await client.received(/written$/);
-  await server.waitForRecord({ msg: "application output", text: `many ${count - 1}` }, { timeoutMs: 30_000 });
+  await server.waitForRecord({ msg: "application output", text: `many ${count - 1}` });
   const texts = outputOf(server).flatMap(({ text }) => (text.startsWith("many ") ? [text] : []));
   expect(texts).toEqual(Array.from({ length: count }, (_, index) => `many ${index}`));
 });
@@ -123,7 +123,7 @@ test("a worker whose master was killed goes on without a reader, and answers wha
   await server.exited;
   await client.received(/late$/);
   // Left by itself, not killed by what it wrote.
-  await expect.poll(async () => server.processes(), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(async () => server.processes()).toEqual([]);
 });
 
 test("the access log on the standard output stays there, and is no output of the application's", async () => {

@@ -45,18 +45,27 @@ async function profileOf({ ctl }: Controlled, slot = "0"): Promise<{ idle: numbe
   return (JSON.parse(stdout) as { profile: { idle: number; calls: readonly Call[] } }).profile;
 }
 
+/** A profile in which the application has been at work, and has rested: on a busy machine a second may hold but a few samples. */
+async function tellingProfile(controlled: Controlled): Promise<{ spin: Call; calls: readonly Call[] }> {
+  for (;;) {
+    const { idle, calls } = await profileOf(controlled);
+    const spin = named(calls, "spin");
+    if (spin !== undefined && spin.total > 0.02 && idle > 0) return { spin, calls };
+  }
+}
+
 describe("a worker that answers", () => {
   test("tells the application's functions with their lines, and the rest as idle", async () => {
     const controlled = await startWith(BUSY);
-    const { idle, calls } = await profileOf(controlled);
-    const spin = named(calls, "spin");
-    expect(spin).toMatchObject({ file: BUSY, line: lineIn(BUSY, "// hot") });
-    expect(spin?.total).toBeGreaterThan(0.02);
-    expect(idle).toBeGreaterThan(0);
+    const { spin, calls } = await tellingProfile(controlled);
+    expect(spin.file).toBe(BUSY);
+    // Most samples are in its only line; when there are few, as many may be where it begins.
+    expect([lineIn(BUSY, "// hot") - 1, lineIn(BUSY, "// hot")]).toContain(spin.line);
     expect(calls[0]).toMatchObject({ name: "tick", file: BUSY });
-    const { stdout } = await controlled.ctl("stack", "0");
+    let stdout = "";
+    const look = async (): Promise<string> => (stdout = (await controlled.ctl("stack", "0")).stdout);
+    await expect.poll(look).toMatch(/^ +\d+% +\d+% {2} {2}spin \(.*busy-app\.mjs:\d+\)$/m);
     expect(stdout).toMatch(/^slot 0, pid \d+, generation 1: \d\.\d\d s, \d+ samples\nidle \d+%, busy \d+%\n/);
-    expect(stdout).toMatch(/^ +\d+% +\d+% {2} {2}spin \(.*busy-app\.mjs:\d+\)$/m);
     expect(stdout).toMatch(/^ +\d+% +\d+% {2}\(idle\)$/m);
   });
 
@@ -94,7 +103,7 @@ describe("a worker that answers", () => {
     const [pid = 0] = server.workerPids();
     const ports = await listeningPorts(pid);
     expect(ports).toHaveLength(2);
-    expect(named((await profileOf(controlled)).calls, "spin")).toBeDefined();
+    await tellingProfile(controlled);
     expect(await listeningPorts(pid)).toEqual(ports);
   });
 
@@ -152,14 +161,14 @@ describe.skipIf(process.platform !== "linux")("a worker that is late", () => {
       /^slot 0, pid \d+, generation 1: no heartbeat for \d+s\nin JavaScript, at block \(.*\)\n {2}at block /,
     );
     await client.received(/^HTTP\/1.1 200/);
-    await expect.poll(() => listeningPorts(pid), { timeout: 10_000 }).toEqual(ports);
-    expect(named((await profileOf(controlled)).calls, "spin")).toBeDefined();
+    await expect.poll(() => listeningPorts(pid)).toEqual(ports);
+    await tellingProfile(controlled);
     expect(server.workerPids()).toEqual([pid]);
     expect(server.log.all(({ level }) => level >= 40)).toEqual([]);
   });
 
   test("is reported, and killed all the same when its time has come", async () => {
-    const controlled = await startWith(HANGING, ["--timeout", "6s"]);
+    const controlled = await startWith(HANGING, ["--timeout", "10s"]);
     const { server } = controlled;
     (await connectRaw(await server.target())).get("/loop");
     await server.waitForOutput(/blocking/);
@@ -199,7 +208,7 @@ async function wholeLine(socket: net.Socket, nth = 1): Promise<string> {
     heard.set(socket, known);
     socket.on("data", (more: string) => (known.text += more));
   }
-  await expect.poll(() => known.text.split("\n").length, { timeout: 15_000 }).toBeGreaterThan(nth);
+  await expect.poll(() => known.text.split("\n").length).toBeGreaterThan(nth);
   return known.text.split("\n")[nth - 1] ?? "";
 }
 

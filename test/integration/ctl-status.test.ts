@@ -10,7 +10,7 @@ import { startTsgate, Tsgate, TSGATE } from "../support/tsgate.ts";
 
 /** As soon as it is so. */
 async function untilStatus({ ctl }: Controlled, isSo: (status: Status) => boolean): Promise<Status> {
-  const endsAt = performance.now() + 20_000;
+  const endsAt = performance.now() + 45_000;
   for (;;) {
     const status = JSON.parse((await ctl("status", "--json")).stdout) as Status;
     if (isSo(status)) return status;

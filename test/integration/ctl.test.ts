@@ -152,7 +152,7 @@ test("what hangs, floods or goes leaves no descriptor behind", async () => {
   await server.waitForRecord("reload done");
   half.destroy();
   // Two workers have been replaced: as many pipes as before.
-  await expect.poll(descriptors, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+  await expect.poll(descriptors).toBeLessThanOrEqual(before);
   expect((await requestOnce(await server.target())).outcome).toBe("ok");
   expect(server.log.all(({ level }) => level >= 40)).toEqual([]);
 });

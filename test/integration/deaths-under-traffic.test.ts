@@ -51,7 +51,7 @@ describe("only what is in flight on it fails, and its slot is back, when a worke
   });
 
   test("hangs", async () => {
-    const { server, traffic } = await startUnderTraffic(["--timeout", "1500ms"]);
+    const { server, traffic } = await startUnderTraffic(["--timeout", "3s"]);
     await replaced(server, traffic, async () => (await connectRaw(await server.target())).get("/last?hang"));
     const [hung] = server.log.all("worker hung");
     expect(server.log.all("worker gone")).toMatchObject([{ pid: hung?.pid, cause: "hung" }]);
@@ -158,8 +158,8 @@ async function startUnderTraffic(args: readonly string[] = [], more = ""): Promi
 async function replaced(server: Tsgate, traffic: Traffic, harm: () => unknown): Promise<void> {
   const from = server.log.length;
   await harm();
-  await server.waitForRecord("worker gone", { from, timeoutMs: 20_000 });
-  await server.waitForReady(3, { from, timeoutMs: 20_000 });
+  await server.waitForRecord("worker gone", { from });
+  await server.waitForReady(3, { from });
   const { ok } = (await traffic.snapshot()).outcomes;
   await traffic.until(({ outcomes }) => outcomes.ok > ok + 100);
 }

@@ -39,8 +39,11 @@ async function start(code: string): Promise<Tsgate> {
 async function fill(server: Tsgate, count: number, nth: number): Promise<RawClient[]> {
   const target = await server.target();
   const clients = await Promise.all(Array.from({ length: count }, () => connectRaw(target)));
-  await server.waitForRecord(REACHED, { nth });
-  return clients.filter(({ end }) => end === undefined);
+  const { connections } = await server.waitForRecord(REACHED, { nth });
+  const kept = (): RawClient[] => clients.filter(({ end }) => end === undefined);
+  // The log tells as soon as the first has been turned away.
+  await expect.poll(() => kept().length).toBe(connections);
+  return kept();
 }
 
 async function askOn(client: RawClient | undefined, path: string): Promise<string | undefined> {

@@ -29,6 +29,7 @@ test("startup, then ready; at a drain beforeDrain, the last reply, shutdown, and
     process.on("SIGTERM", () => { say("own SIGTERM"); process.exit(0); });
   `);
   await server.waitForReady(1);
+  await server.waitForOutput(/^started$/m);
   expect(said(server)).toEqual(["startup", "started"]);
   const slow = requestOnce(await server.target(), { path: "/slow" });
   await server.waitForOutput(/^slow begun$/m);
@@ -106,8 +107,8 @@ test("a stop while a reload still reads the configuration ends as any other", as
 
 test("health is asked with the heartbeats, and a worker that is healthy is left alone", async () => {
   const code = `${PREFIX}\nlet asked = 0;\nexport const health = async () => { say("asked " + ++asked); return true; };\n`;
-  const server = await start(code, ["--timeout", "400ms"]);
-  await server.waitForOutput(/^asked 8$/m);
+  const server = await start(code, ["--timeout", "2s"]);
+  await server.waitForOutput(/^asked 4$/m);
   expect(server.log.all("worker draining")).toEqual([]);
   expect(server.log.all("worker gone")).toEqual([]);
   expect((await server.stop()).code).toBe(0);
@@ -118,6 +119,7 @@ test("with --wait-ready a worker is ready when it says so and not before", async
   const server = await start(code, ["--wait-ready"]);
   const { bootMs } = await server.waitForReady(1);
   expect(bootMs).toBeGreaterThanOrEqual(190);
+  await server.waitForOutput(/saying it/);
   expect(said(server)).toEqual(["saying it"]);
   expect((await server.stop()).code).toBe(0);
 });

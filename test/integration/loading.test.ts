@@ -119,8 +119,10 @@ export default (request, response) => {
   process.kill(pid, "SIGTERM");
   expect(await slow).toBe("answered");
   expect(await server.waitForRecord({ msg: "worker gone", pid })).toMatchObject({ cause: "terminated" });
-  expect(server.stdout).toContain("traces are sent");
-  process.kill(server.workerPids()[0] ?? 0, "SIGHUP");
+  await server.waitForRecord("worker ready", { nth: 2 });
+  await server.waitForOutput(/traces are sent/);
+  const [successor = Number.NaN] = server.workerPids();
+  process.kill(successor, "SIGHUP");
   expect(await ask(target)).not.toBe(String(pid));
   expect((await server.stop()).code).toBe(0);
 });

@@ -98,7 +98,7 @@ test("with --log-file the records are in the file, after those of the run before
       cwd: project.dir,
     });
     await expect
-      .poll(() => readFile(project.path("out.log"), "utf8"), { timeout: 15_000 })
+      .poll(() => readFile(project.path("out.log"), "utf8"))
       .toMatch(new RegExp(`(?:"worker ready"[^]*){${run}}`));
     expect(await ask({ path: project.path("app.sock") })).toBe("served");
     expect((await server.stop()).code).toBe(0);
@@ -116,7 +116,7 @@ test("--log-level leaves out what is below it", async () => {
   const args = ["--workers", "1", "--bind", "unix:app.sock", "--log-level", "error", "app.mjs"];
   const server = startTsgate(args, { cwd: project.dir });
   const target = { path: project.path("app.sock") };
-  await expect.poll(async () => (await requestOnce(target)).outcome, { timeout: 15_000 }).toBe("ok");
+  await expect.poll(async () => (await requestOnce(target)).outcome).toBe("ok");
   await requestOnce(target, { path: "/throws" });
   await server.waitForRecord("application error");
   expect((await server.stop()).code).toBe(0);

@@ -17,7 +17,7 @@ describe("when the master is killed", () => {
     const { server } = await startServer();
     const target = await server.target();
     const client = await connectRaw(target);
-    client.get("/stream?4000");
+    client.get("/stream?8000");
     await client.received(/begun/);
     const idle = await connectRaw(target);
     idle.get("/");
@@ -27,12 +27,12 @@ describe("when the master is killed", () => {
     expect(others).toHaveLength(1);
     server.signal("SIGKILL");
     await server.exited;
-    await within(1000, async () => (await requestOnce(target)).outcome === "refused");
-    await within(3000, async () => !(await server.processes()).some((pid) => others.includes(pid)));
+    await within(5000, async () => (await requestOnce(target)).outcome === "refused");
+    await within(5000, async () => !(await server.processes()).some((pid) => others.includes(pid)));
     expect(await server.processes()).toEqual([busyPid]);
     expect(client.text).not.toMatch(/ one\r\n0/);
     await client.received(/ one\r\n0\r\n\r\n$/);
-    await within(3000, async () => (await server.processes()).length === 0);
+    await within(15_000, async () => (await server.processes()).length === 0);
   });
 
   test("a worker that is busy for ever leaves at --graceful-timeout", async () => {
@@ -44,7 +44,7 @@ describe("when the master is killed", () => {
     await server.exited;
     expect((await server.processes()).length).toBeGreaterThan(0);
     await client.ended();
-    await within(3000, async () => (await server.processes()).length === 0);
+    await within(15_000, async () => (await server.processes()).length === 0);
   });
 
   test("a server that is started again at once gets port and pidfile", async () => {
@@ -52,7 +52,7 @@ describe("when the master is killed", () => {
     const address = await server.address();
     server.signal("SIGKILL");
     await server.exited;
-    await within(1000, async () => (await requestOnce(await server.target())).outcome === "refused");
+    await within(5000, async () => (await requestOnce(await server.target())).outcome === "refused");
     const again = startTsgate(["--workers", "1", "--bind", address, "--pid", "pid", "app.mjs"], { cwd: dir });
     await again.waitForReady(1);
     expect((await requestOnce(await again.target())).outcome).toBe("ok");
@@ -101,7 +101,7 @@ describe("nobody is killed and nothing is lost when", () => {
     server.signal("SIGHUP");
     const { pid } = await server.waitForRecord({ msg: "worker ready", generation: 2 });
     server.signal("SIGSTOP");
-    await within(5000, async () => !isAlive(Number(pid)));
+    await within(15_000, async () => !isAlive(Number(pid)));
     await pause(pauseMs);
     server.signal("SIGCONT");
     const failed = await server.waitForRecord("reload failed");
@@ -165,6 +165,7 @@ async function startServer(
   return { server, dir: project.dir, write: async (file, text) => void (await project.write(file, text)) };
 }
 
+/** Several times as long as is promised: the machine may have much else to do. */
 async function within(ms: number, holds: () => Promise<boolean>): Promise<void> {
   const endsAt = performance.now() + ms;
   while (!(await holds())) {

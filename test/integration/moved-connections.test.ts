@@ -1,10 +1,10 @@
 /** An idle connection of a worker that leaves moves to one that stays: its client notices nothing. */
 
-import { readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { application } from "../support/applications.ts";
 import type { ApplicationKind } from "../support/applications.ts";
+import { openThings } from "../support/descriptors.ts";
 import { connectRaw, type RawClient } from "../support/raw-client.ts";
 import { LINGER_MS, reload, startServer } from "../support/reloading.ts";
 import type { Target } from "../support/traffic.ts";
@@ -66,26 +66,25 @@ describe("a connection that moved", () => {
   test("comes from the same client as before, and is kept for --keep-alive, whatever --headers-timeout says", async () => {
     const timeouts = ["--keep-alive", "2s", "--headers-timeout", "300ms", "--linger", "100ms"];
     const { server } = await startServer(TELLING, timeouts);
-    const clients = await open(await server.target(), 2);
-    const [before] = await Promise.all(clients.map((client) => servedBy(client)));
-    await reload(server, 2);
+    const { stays, moving } = await openOnBoth(server);
+    const [client, other] = moving as [RawClient, RawClient];
+    const before = await servedBy(client);
+    server.signal("SIGTTOU");
+    await server.waitForRecord("worker gone");
     await sleep(600);
-    const [client] = clients as [RawClient];
-    const after = await servedBy(client);
-    expect(after).toEqual({ ...before, pid: after.pid });
-    expect(server.workerPids()).toContain(after.pid);
-    await Promise.all(clients.map((one) => one.ended()));
-    expect(clients.map(({ end, statuses }) => [end, ...statuses])).toEqual([
-      ["fin", 200, 200],
+    expect(await servedBy(client)).toEqual({ ...before, pid: stays });
+    await Promise.all([client, other].map((one) => one.ended()));
+    expect([client, other].map(({ end, statuses }) => [end, ...statuses])).toEqual([
+      ["fin", 200, 200, 200],
       ["fin", 200],
     ]);
   });
 
   test("is held to --headers-timeout as soon as a request has begun", async () => {
     const { server } = await startServer(TELLING, ["--headers-timeout", "300ms", "--linger", "100ms"]);
-    const [client] = (await open(await server.target(), 1)) as [RawClient];
-    await servedBy(client);
-    await reload(server, 2);
+    const [client] = (await openOnBoth(server)).moving as [RawClient];
+    server.signal("SIGTTOU");
+    await server.waitForRecord("worker gone");
     client.send("GET / HT");
     await client.ended();
     expect(client.statuses).toEqual([200, 408]);
@@ -184,7 +183,7 @@ test("a worker that dies while connections are on their way to it takes none alo
 test("a worker that stands still while connections are on their way to it keeps none", async () => {
   const { server } = await startServer(TELLING, ["--linger", "100ms", "--timeout", "60s"]);
   const { stays, leaves, staying, moving } = await openOnBoth(server);
-  const before = descriptors(stays);
+  const before = openThings(stays);
   process.kill(stays, "SIGSTOP");
   try {
     server.signal("SIGTTOU");
@@ -198,16 +197,16 @@ test("a worker that stands still while connections are on their way to it keeps 
     process.kill(stays, "SIGCONT");
   }
   await server.waitForRecord("worker gone");
-  await expect.poll(() => descriptors(stays), { timeout: 30_000 }).toEqual(before);
+  await expect.poll(() => openThings(stays)).toEqual(before);
   await Promise.all(staying.map((client) => servedBy(client)));
 });
 
 test("no descriptor stays behind in the master", async () => {
   const { server } = await startServer(TELLING, ["--linger", "100ms"]);
-  const before = descriptors(server.pid);
+  const before = openThings(server.pid);
   await open(await server.target(), 100);
   for (let generation = 2; generation <= 3; generation++) await reload(server, generation);
-  await expect.poll(() => descriptors(server.pid).length, { timeout: 30_000 }).toBe(before.length);
+  await expect.poll(() => openThings(server.pid).length).toBe(before.length);
 });
 
 async function open(target: Target, count: number): Promise<RawClient[]> {
@@ -248,18 +247,4 @@ async function servedBy(client: RawClient): Promise<{ pid: number; address: stri
   await client.received(new RegExp(`^[^]{${before}}[^]*>`));
   const [, pid, address = "", port] = /<(\d+) (\S*) (\S*)>/.exec(client.text.slice(before)) ?? [];
   return { pid: Number(pid), address, port: Number(port) };
-}
-
-/** What a process has open. A worker may hold two copies of the socket that it listens on, or one: it counts once. */
-function descriptors(pid: number): string[] {
-  const folder = `/proc/${pid}/fd`;
-  const targets = readdirSync(folder).flatMap((fd) => {
-    try {
-      return readlinkSync(`${folder}/${fd}`);
-    } catch {
-      // It has been closed meanwhile.
-      return [];
-    }
-  });
-  return [...new Set(targets)].sort();
 }

@@ -200,11 +200,11 @@ describe("a program that does not listen is refused: it", () => {
 
   test("does not listen in time", async () => {
     const project = await tempProject({ "app.mjs": "setInterval(() => {}, 1000);\n" });
-    const failed = await failedStart(project, ["--boot-timeout", "1s", "app.mjs"]);
+    const failed = await failedStart(project, ["--boot-timeout", "4s", "app.mjs"]);
     expect(failed).toEqual({
       code: 4,
       sentence:
-        "application app.mjs exports nothing and did not call listen() on an HTTP server within 1 s (--boot-timeout)",
+        "application app.mjs exports nothing and did not call listen() on an HTTP server within 4 s (--boot-timeout)",
       stack: "",
     });
   });
@@ -235,7 +235,7 @@ describe("a program that does not listen is refused: it", () => {
 
 test("a program that listens late is named, and served once it listens", async () => {
   const code =
-    'import http from "node:http";\nsetTimeout(() => http.createServer((request, response) => response.end("late")).listen(3000), 5500);\n';
+    'import http from "node:http";\nsetTimeout(() => http.createServer((request, response) => response.end("late")).listen(3000), 6500);\n';
   const project = await tempProject({ "app.mjs": code });
   const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", "app.mjs"], { cwd: project.dir });
   expect(await server.waitForRecord("application is late")).toMatchObject({

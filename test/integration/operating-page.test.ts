@@ -17,7 +17,7 @@ import { quietEnvironment, TSGATE } from "../support/tsgate.ts";
 const PAGE = fileURLToPath(new URL("../../docs/operating.md", import.meta.url));
 
 /** How long a look is repeated: a worker that hangs is reported after the page's --timeout of 10 s. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 45_000;
 
 test("docs/operating.md shows what its commands show", { timeout: 180_000 }, async () => {
   expect(findCommand("curl"), "curl not found: apt-get install -y --no-install-recommends curl").toBeDefined();

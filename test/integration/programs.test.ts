@@ -356,7 +356,7 @@ describe("a program cannot cut a drain short", () => {
     const { time } = await terminated(server);
     const gone = await server.waitForRecord("worker gone");
     expect(server.stdout).toBe("cleared\n");
-    expect(gone.time - time).toBeLessThan(2000);
+    expect(gone.time - time).toBeLessThan(15_000);
   });
 
   test("and one that closes its server by itself answers what is in flight and is replaced", async () => {

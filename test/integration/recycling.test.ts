@@ -90,9 +90,9 @@ test("a worker that reaches its number says so at once, however seldom it beats"
 });
 
 test("a limit on memory below what the application needs is named once, and nobody is replaced again and again", async () => {
-  const { server } = await startServer(["--max-memory", "20m", "--timeout", "1s"]);
+  const { server } = await startServer(["--max-memory", "20m", "--timeout", "2s"]);
   const traffic = await startLightTraffic(await server.target(), LINGER_MS);
-  const record = await server.waitForRecord("memory limit reached by a fresh worker", { timeoutMs: 30_000 });
+  const record = await server.waitForRecord("memory limit reached by a fresh worker");
   expect(record).toMatchObject({ level: 40, maxMemoryBytes: 20 * MB, hint: expect.stringContaining("--max-memory") });
   await goneFor(server, "max memory", 2);
   const { requests } = await traffic.snapshot();

@@ -9,7 +9,7 @@ import type { Tsgate } from "../support/tsgate.ts";
 
 const GIVEN = /^[\w-]{12,}-[0-9a-z]+$/;
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-const soon = { timeout: 15_000, interval: 20 } as const;
+const soon = { timeout: 45_000, interval: 20 } as const;
 
 /** Answers with what it sees of its headers; `/own` names the reply itself, `/throws` and `/late` fail. */
 const KINDS = {

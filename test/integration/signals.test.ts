@@ -33,7 +33,7 @@ describe("a quick stop waits for nobody", () => {
     const stops = server.log.all("server stopping");
     expect(stops.map(({ kind }) => kind)).toEqual(signals.length === 2 ? ["graceful", "quick"] : ["quick"]);
     expect(server.log.all("drain deadline passed")).toEqual([]);
-    expect(took(server)).toBeLessThan(5000);
+    expect(took(server)).toBeLessThan(20_000);
   });
 });
 
@@ -168,7 +168,7 @@ async function untilThere(file: string): Promise<void> {
 }
 
 async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const endsAt = performance.now() + 15_000;
+  const endsAt = performance.now() + 45_000;
   while (!(await condition())) {
     if (performance.now() > endsAt) throw new Error(`no ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -103,7 +103,7 @@ function only(name: keyof typeof TIMEOUTS, ms: number): string[] {
 /** Not early, and not much later than meant on a machine that has other things to do. */
 function expectAfter({ afterMs }: SlowEnd, ms: number): void {
   expect(afterMs).toBeGreaterThan(ms - 50);
-  expect(afterMs).toBeLessThan(ms + 6000);
+  expect(afterMs).toBeLessThan(ms + 20_000);
 }
 
 describe.each(KINDS)("an application of kind %s", (kind, code) => {
@@ -144,7 +144,7 @@ describe.each(KINDS)("an application of kind %s", (kind, code) => {
 
 describe("a client that is slow and honest is not cut:", () => {
   test("an upload that goes on for longer than any timeout", async () => {
-    const server = await start(NODE, only("body", 1000));
+    const server = await start(NODE, only("body", 2000));
     const client = await connectRaw(await server.target());
     client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000\r\n\r\n");
     for (let sent = 0; sent < 10_000; sent += 500) {
@@ -180,7 +180,7 @@ describe("a client that is slow and honest is not cut:", () => {
              await new Promise((go) => setTimeout(go, 2000));
              return new Response("read " + (await request.arrayBuffer()).byteLength);
            } };`;
-    const server = await start(code, only("body", 500));
+    const server = await start(code, only("body", 1500));
     const [sends, waits] = [await connectRaw(await server.target()), await connectRaw(await server.target())];
     for (const client of [sends, waits])
       client.send("POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
@@ -207,7 +207,7 @@ describe("a client that is slow and honest is not cut:", () => {
     // What is still on its way is read before the end, if that has come.
     let bytes = 0;
     socket.on("data", (chunk: Buffer) => (bytes += chunk.length));
-    await expect.poll(() => bytes, { timeout: 20_000 }).toBeGreaterThan(40_000_000);
+    await expect.poll(() => bytes).toBeGreaterThan(40_000_000);
     expect(end).toBe("none");
   });
 
@@ -347,12 +347,12 @@ describe("a timeout", () => {
     expect((await drip.ended).text).toMatch(/^HTTP\/1\.1 408 /);
     const stopping = performance.now();
     expect(await server.exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - stopping).toBeLessThan(10_000);
+    expect(performance.now() - stopping).toBeLessThan(20_000);
     expect(server.log.all("drain deadline passed")).toEqual([]);
   });
 
   test("is told to the log with how many, not once for each", async () => {
-    const server = await start(NODE, only("headers", 300));
+    const server = await start(NODE, only("headers", 1000));
     const target = await server.target();
     const clients = Array.from({ length: 300 }, () => slowClient(target, "half a head"));
     await Promise.all(clients.map(({ ended }) => ended));
@@ -401,10 +401,10 @@ describe("a program's own server", () => {
      web.${create}(options, listener).listen(3443);\n`;
 
   test("that encrypts: silence in the handshake, in a head, and a client that does not read", async () => {
-    const server = await start(secure("https", "createServer"), only("headers", 1000));
+    const server = await start(secure("https", "createServer"), only("headers", 2000));
     const target = await server.target();
     const silent = slowClient(target, "idle connect");
-    expectAfter(await silent.ended, 1000);
+    expectAfter(await silent.ended, 2000);
     const half = tls.connect({ ...target, ca: readFileSync(pem("cert")), servername: "localhost" });
     half.write("GET / HT");
     let text = "";

@@ -37,12 +37,12 @@ export async function statusOf(server: Tsgate): Promise<Status> {
   return JSON.parse(await ask(await adminTarget(server), "/status.json")) as Status;
 }
 
-/** Asks for the metrics until they are so; throws after 15 s, and shows the series of those that were looked at. */
+/** Asks for the metrics until they are so; throws after 45 s, and shows the series of those that were looked at. */
 export async function untilMetrics(
   server: Tsgate,
   condition: (value: (series: string) => number | undefined) => boolean,
 ): Promise<ReadMetrics> {
-  const endsAt = performance.now() + 15_000;
+  const endsAt = performance.now() + 45_000;
   for (;;) {
     const asked = new Set<string>();
     const metrics = await metricsOf(server);
@@ -59,9 +59,9 @@ export async function untilMetrics(
   }
 }
 
-/** Asks for the status until it is so; throws after 15 s. */
+/** Asks for the status until it is so; throws after 45 s. */
 export async function untilStatus(server: Tsgate, condition: (status: Status) => boolean): Promise<Status> {
-  const endsAt = performance.now() + 15_000;
+  const endsAt = performance.now() + 45_000;
   for (;;) {
     const status = await statusOf(server);
     if (condition(status)) return status;

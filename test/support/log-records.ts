@@ -20,7 +20,7 @@ export interface WaitOptions {
   readonly from?: number;
   /** Which of the matching records, counted from 1. */
   readonly nth?: number;
-  /** 15 000. */
+  /** 45 000: nothing that is waited for takes long, but a machine may have much else to do. */
   readonly timeoutMs?: number;
 }
 
@@ -64,7 +64,7 @@ export class LogRecords {
   }
 
   /** Resolves with a matching record that is there or will come; rejects when none came in time or can come. */
-  wait(match: RecordMatch, { from = 0, nth = 1, timeoutMs = 15_000 }: WaitOptions = {}): Promise<LogRecord> {
+  wait(match: RecordMatch, { from = 0, nth = 1, timeoutMs = 45_000 }: WaitOptions = {}): Promise<LogRecord> {
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
         clearTimeout(timer);

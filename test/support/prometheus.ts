@@ -16,7 +16,7 @@ export interface Found {
 
 export interface Prometheus {
   query(expression: string): Promise<Found[]>;
-  /** Asks until what is found is so; throws after 20 s. */
+  /** Asks until what is found is so; throws after 45 s. */
   until(expression: string, condition: (found: Found[]) => boolean): Promise<Found[]>;
 }
 
@@ -42,7 +42,7 @@ export async function startPrometheus(project: TempProject, port: number): Promi
     return data.result;
   };
   const until: Prometheus["until"] = async (expression, condition) => {
-    const endsAt = performance.now() + 20_000;
+    const endsAt = performance.now() + 45_000;
     for (;;) {
       const found = await query(expression).catch((): Found[] => []);
       if (condition(found)) return found;

@@ -36,9 +36,9 @@ export class RawClient {
     this.send(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   }
 
-  /** Resolves when the text matches; rejects when the connection has ended before, or after 15 s. */
+  /** Resolves when the text matches; rejects when the connection has ended before, or after 45 s. */
   async received(pattern: RegExp): Promise<void> {
-    const endsAt = performance.now() + 15_000;
+    const endsAt = performance.now() + 45_000;
     while (!pattern.test(this.text)) {
       if (this.end !== undefined || performance.now() > endsAt) {
         throw new Error(`no ${pattern}, ${this.end ?? "still open"}, in ${JSON.stringify(this.text.slice(-500))}`);

@@ -113,7 +113,7 @@ export class Tsgate {
   }
 
   /** Resolves when what was written to the standard output or error matches, records or not. */
-  async waitForOutput(pattern: RegExp, timeoutMs = 15_000): Promise<void> {
+  async waitForOutput(pattern: RegExp, timeoutMs = 45_000): Promise<void> {
     const endsAt = performance.now() + timeoutMs;
     while (!pattern.test(this.stdout) && !pattern.test(this.stderr)) {
       const isOver = this.exit !== undefined || performance.now() > endsAt;
@@ -192,9 +192,9 @@ export class Tsgate {
     const isLeftRunning = this.exit === undefined;
     if (isLeftRunning) {
       this.signal("SIGQUIT");
-      await Promise.race([this.exited, sleep(5000, undefined, { ref: false })]);
+      await Promise.race([this.exited, sleep(20_000, undefined, { ref: false })]);
     }
-    const left = await this.#leftovers(isLeftRunning ? 2000 : 1000);
+    const left = await this.#leftovers(isLeftRunning ? 5000 : 3000);
     for (let pids = await this.processes(); pids.length > 0; pids = await this.processes()) {
       for (const pid of pids) kill(pid);
       await sleep(5);
@@ -209,7 +209,7 @@ export class Tsgate {
     const [code, signal] = (await once(this.#child, "exit")) as [number | null, NodeJS.Signals | null];
     void closed.then(() => this.log.end(`tsgate has ended with ${signal ?? code}`));
     // What was written last is still in the pipe; workers that outlive their master keep the pipe open.
-    await Promise.race([closed, sleep(250)]);
+    await Promise.race([closed, sleep(500)]);
     const exit = { code, signal };
     this.exit = exit;
     return exit;

@@ -17,7 +17,7 @@ test("a process that waits is told apart from one that works", async () => {
   await sleep(10);
   const busy = sampler.sample();
   expect(busy.utilization).toBeGreaterThan(idle.utilization);
-  expect(busy.utilization).toBeGreaterThan(0.6);
+  expect(busy.utilization).toBeGreaterThan(0.3);
   expect(busy.delayP99Ms).toBeGreaterThan(300);
   expect(busy.cpuSeconds).toBeGreaterThan(idle.cpuSeconds);
   expect(busy.rssBytes).toBeGreaterThan(busy.heapUsedBytes / 2);

@@ -24,7 +24,7 @@ import { TallyKeeper } from "./tally.mjs";
  * @property {number} [idle] idle connections: 200
  * @property {number} [idleSpanMs] an idle connection sends after at most this long: four times `lingerMs`
  * @property {number} [freshPauseMs] between two connections of a loop: 2
- * @property {number} [timeoutMs] for a connection, and for a reply: 10 000
+ * @property {number} [timeoutMs] for a connection, and for a reply: 20 000
  * @property {readonly RequestShape[]} [requests] what is asked, each as often: GET /
  */
 
@@ -46,7 +46,7 @@ export class TrafficClient {
   constructor(options) {
     const { lingerMs } = options;
     const defaults = { seed: 1, keepAlive: 24, fresh: 4, idle: 200, idleSpanMs: 4 * lingerMs, freshPauseMs: 2 };
-    this.#options = { ...defaults, timeoutMs: 10_000, requests: [{}], ...options };
+    this.#options = { ...defaults, timeoutMs: 20_000, requests: [{}], ...options };
     this.#random = seeded(this.#options.seed);
     setMaxListeners(0, this.#stopping.signal);
   }

@@ -325,7 +325,7 @@ export function connect(target, options) {
  * @param {{ timeoutMs?: number }} [options]
  * @returns {Promise<Exchange>}
  */
-export async function requestOnce(target, shape = {}, { timeoutMs = 10_000 } = {}) {
+export async function requestOnce(target, shape = {}, { timeoutMs = 30_000 } = {}) {
   const connection = await connect(target, { timeoutMs, onIdleEvent: () => {} });
   if (!(connection instanceof Connection)) return connection;
   const exchange = await connection.request(shape, { closes: true });

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * @typedef {object} Traffic running traffic
  * @property {() => Promise<Tally>} snapshot everything counted so far
  * @property {(condition: (tally: Tally) => boolean, timeoutMs?: number) => Promise<Tally>} until resolves with the first
- *   tally that satisfies `condition`; rejects after `timeoutMs` (30 000)
+ *   tally that satisfies `condition`; rejects after `timeoutMs` (45 000)
  * @property {() => Promise<Tally>} expectEnd from now on whoever is refused a connection does not ask for another
  * @property {() => Promise<Tally>} stop sends nothing new, waits for the replies that are due, and counts. A second
  *   call gives the same tally
@@ -57,7 +57,7 @@ export async function startTraffic(options) {
 
   const traffic = {
     snapshot: () => ask("snapshot"),
-    async until(/** @type {(tally: Tally) => boolean} */ condition, timeoutMs = 30_000) {
+    async until(/** @type {(tally: Tally) => boolean} */ condition, timeoutMs = 45_000) {
       const endsAt = performance.now() + timeoutMs;
       for (;;) {
         const tally = await traffic.snapshot();

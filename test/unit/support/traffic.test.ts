@@ -60,7 +60,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(5);
 }
 
-async function connected(target: Target, timeoutMs = 2000): Promise<{ connection: Connection; idle: IdleEvent[] }> {
+async function connected(target: Target, timeoutMs = 10_000): Promise<{ connection: Connection; idle: IdleEvent[] }> {
   const idle: IdleEvent[] = [];
   const connection = await connect(target, { timeoutMs, onIdleEvent: (event) => idle.push(event) });
   if (!(connection instanceof Connection)) throw new Error(`no connection: ${connection.detail}`);
@@ -108,7 +108,7 @@ describe.each<Transport>(["TCP", "unix"])("a request over %s", (transport) => {
     const sockets: net.Socket[] = [];
     const target = await startServer(transport, (socket) => sockets.push(socket), { pauseOnConnect: true });
     const { connection } = await connected(target);
-    await sleep(20);
+    await until(() => sockets.length === 1);
     const exchange = connection.request({}, { afterIdle: true });
     await sleep(20);
     for (const socket of sockets) socket.destroy();
@@ -132,7 +132,7 @@ describe.each<Transport>(["TCP", "unix"])("a request over %s", (transport) => {
     const sockets: net.Socket[] = [];
     const target = await startServer(transport, (socket) => sockets.push(socket));
     const { connection } = await connected(target);
-    await sleep(20);
+    await until(() => sockets.length === 1);
     for (const socket of sockets) socket.destroy();
     expect(["reset", "closedBeforeReply"]).toContain((await connection.request({})).outcome);
   });
@@ -200,10 +200,10 @@ describe.each<Transport>(["TCP", "unix"])("a request over %s", (transport) => {
     const sockets: net.Socket[] = [];
     const target = await startServer(transport, (socket) => sockets.push(socket));
     const [first, second] = [await connected(target), await connected(target)];
-    await sleep(20);
+    await until(() => sockets.length === 2);
     sockets[0]?.destroy();
     sockets[1]?.write("HTTP/1.1 408 Request Timeout\r\n\r\n");
-    await sleep(20);
+    await until(() => !first.connection.isOpen && !second.connection.isOpen);
     expect([first.idle, second.idle]).toEqual([["closed"], ["unsolicited"]]);
     expect([first.connection.isOpen, second.connection.isOpen]).toEqual([false, false]);
   });
@@ -213,9 +213,9 @@ test("a reset of a quiet TCP connection is an idle event", async () => {
   const sockets: net.Socket[] = [];
   const target = await startServer("TCP", (socket) => sockets.push(socket));
   const { connection, idle } = await connected(target);
-  await sleep(20);
+  await until(() => sockets.length === 1);
   for (const socket of sockets) socket.resetAndDestroy();
-  await sleep(20);
+  await until(() => !connection.isOpen);
   expect([idle, connection.isOpen]).toEqual([["reset"], false]);
 });
 
@@ -285,8 +285,7 @@ describe("the connections that a process holds", () => {
   test("are named by their clients' ports", async () => {
     const target = await startServer("TCP", () => {});
     const { connection } = await connected(target);
-    await sleep(20);
-    expect(heldConnections("self").ports).toContain(connection.localPort);
+    await until(() => heldConnections("self").ports.includes(connection.localPort ?? 0));
     connection.close();
   });
 
@@ -294,7 +293,7 @@ describe("the connections that a process holds", () => {
     const before = heldConnections("self").unix;
     const target = await startServer("unix", () => {});
     await Promise.all([connected(target), connected(target), connected(target)]);
-    await sleep(20);
+    await until(() => heldConnections("self").unix - before >= 3);
     expect(heldConnections("self").unix - before).toBe(3);
   });
 
@@ -304,7 +303,7 @@ describe("the connections that a process holds", () => {
 });
 
 describe("the traffic", () => {
-  const quick = { lingerMs: 40, keepAlive: 6, fresh: 2, idle: 20, timeoutMs: 2000 };
+  const quick = { lingerMs: 40, keepAlive: 6, fresh: 2, idle: 20, timeoutMs: 10_000 };
 
   test.each<Transport>(["TCP", "unix"])(
     "counts every request over %s once, by kind and by worker",
