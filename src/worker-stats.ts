@@ -54,12 +54,14 @@ export interface WorkerStats {
   readonly inFlight: number;
   readonly connections: number;
   readonly load: ProcessLoad;
+  /** What is new in the totals has come to pass in so much time. */
+  readonly sinceMs: number;
 }
 
 /** Whether a message holds these; an application may send anything in our name. */
 export function isWorkerStats(value: unknown): value is WorkerStats {
-  const { totals, inFlight, connections, load } = (value ?? {}) as Partial<WorkerStats>;
-  return areCounts([inFlight, connections]) && isTotals(totals) && isLoad(load);
+  const { totals, inFlight, connections, load, sinceMs } = (value ?? {}) as Partial<WorkerStats>;
+  return areCounts([inFlight, connections, sinceMs]) && isTotals(totals) && isLoad(load);
 }
 
 function isTotals(totals: Partial<RequestTotals> | undefined): boolean {

@@ -17,6 +17,7 @@ export function checkSettings(settings: Settings, cwd: string, where: (key: keyo
   checkAddresses(settings.adminBind, where("adminBind"));
   checkAdminAddresses(settings, where("adminBind"));
   checkMinReady(settings, where("minReady"));
+  checkHasEndpoints(settings, where);
   checkImports(settings.import, settings.chdir ?? cwd, where("import"));
 }
 
@@ -52,6 +53,17 @@ function checkMinReady({ minReady, workers }: Settings, where: string): void {
   throw usageError(
     `${where}: ${minReady} workers can never be ready, there are ${workers}; give at most ${workers}, or more workers`,
   );
+}
+
+/** What is said of the operator's endpoints has no effect where there are none. */
+function checkHasEndpoints(
+  { adminBind, adminTokenFile, minReady }: Settings,
+  where: (key: keyof Settings) => string,
+): void {
+  if (adminBind.length > 0) return;
+  const isWithout = "has no effect without --admin-bind; give both, or leave it out";
+  if (adminTokenFile !== undefined) throw usageError(`${where("adminTokenFile")} ${isWithout}`);
+  if (minReady !== 1) throw usageError(`${where("minReady")} ${isWithout}`);
 }
 
 /** Node 20 pads abstract names with NULs, so that no client finds them. */

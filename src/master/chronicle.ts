@@ -108,6 +108,21 @@ export class Chronicle {
     this.#timeline.add({ at: Date.now(), type: "uncaught exception", ...identity(worker), error: message, ...trace });
   }
 
+  /** A request of the application's has failed, or something that it does beside them. */
+  applicationError(worker: WorkerRecord, { method, path, function: name, error }: LogFields): void {
+    const { message, stack } = (error ?? {}) as Partial<ErrorReport>;
+    const isNamed = typeof method === "string" && typeof path === "string";
+    this.#timeline.add({
+      at: Date.now(),
+      type: "application error",
+      ...identity(worker),
+      ...(isNamed ? { request: `${method} ${path}`.slice(0, LONGEST_REQUEST) } : {}),
+      ...(typeof name === "string" ? { why: `in ${name}()` } : {}),
+      ...(typeof message === "string" ? { error: message } : {}),
+      ...(typeof stack === "string" ? { stack } : {}),
+    });
+  }
+
   /** A deadline has passed. @param findings what it was at, in words and as a stack, as far as that is known */
   killed(worker: WorkerRecord, cause: EndCause, { found, stack }: LogFields = {}): void {
     const words = typeof found === "string" ? { error: found } : {};
@@ -193,6 +208,8 @@ export class Chronicle {
     return end;
   }
 }
+
+const LONGEST_REQUEST = 300;
 
 /** By `uncaught`, `draining` and `killed`. */
 const TOLD_AT_THE_BEGINNING: ReadonlySet<EndCause> = new Set<EndCause>([

@@ -75,6 +75,7 @@ export class Journal {
   /** A record that a worker wrote. */
   fromWorker(worker: WorkerRecord, { level, msg, fields }: Extract<Report, { tsgate: "log" }>): void {
     const record = { role: "worker", ...identity(worker), ...fields };
+    if (msg === "application error") this.#chronicle?.applicationError(worker, fields);
     // What throws once often throws again and again, for as long as the worker drains.
     if (msg === UNCAUGHT) this.#budgeted(worker, level, msg, record, true);
     else this.#write(level, msg, record);

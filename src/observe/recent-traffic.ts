@@ -1,5 +1,6 @@
 /**
- * The last minute, second by second: what the workers' reports tell, each spread evenly over the time that it is about.
+ * The last minute, second by second: what the workers' reports tell, each spread evenly over the time that it is about,
+ * in whole requests: what happened once is in one second.
  * Instants are milliseconds of any clock that does not jump; each call brings its own.
  */
 
@@ -56,8 +57,9 @@ export class RecentTraffic {
   add(from: number, to: number, growth: RequestTotals): void {
     const begin = Math.max(Math.min(from, to - 1), to - KEPT * 1000);
     for (let second = Math.floor(begin / 1000); second * 1000 < to; second++) {
-      const sharedMs = Math.min(to, (second + 1) * 1000) - Math.max(begin, second * 1000);
-      this.#fill(second, sharedMs / (to - begin), growth);
+      const beforeMs = Math.max(0, second * 1000 - begin);
+      const untilMs = Math.min(to, (second + 1) * 1000) - begin;
+      this.#fill(second, growth, (count) => part(count, untilMs / (to - begin)) - part(count, beforeMs / (to - begin)));
     }
   }
 
@@ -100,7 +102,8 @@ export class RecentTraffic {
     return bucket?.second === second ? bucket : undefined;
   }
 
-  #fill(second: number, share: number, growth: RequestTotals): void {
+  /** @param shareOf what of a count belongs to that second */
+  #fill(second: number, growth: RequestTotals, shareOf: (count: number) => number): void {
     const bucket = this.#buckets[((second % KEPT) + KEPT) % KEPT];
     if (bucket === undefined || bucket.second > second) return;
     if (bucket.second < second) {
@@ -109,11 +112,16 @@ export class RecentTraffic {
       bucket.errors = 0;
       bucket.durations.fill(0);
     }
-    bucket.requests += requestsIn(growth) * share;
-    bucket.errors += errorsIn(growth) * share;
+    bucket.requests += shareOf(requestsIn(growth));
+    bucket.errors += shareOf(errorsIn(growth));
     for (const [index, count] of growth.durations.entries())
-      bucket.durations[index] = (bucket.durations[index] ?? 0) + count * share;
+      bucket.durations[index] = (bucket.durations[index] ?? 0) + shareOf(count);
   }
+}
+
+/** What of a count has come to pass when `share` of its time has. */
+function part(count: number, share: number): number {
+  return Math.round(count * share);
 }
 
 const NOTHING: TrafficSecond = { requests: 0, errors: 0, p50Ms: undefined, p99Ms: undefined };

@@ -9,6 +9,7 @@ export type EventType =
   | "boot failed"
   | "crashed"
   | "uncaught exception"
+  | "application error"
   | "hung"
   | "killed"
   | "replaced"
@@ -27,6 +28,8 @@ export interface TimelineEvent {
   readonly generation?: number;
   /** Why: the cause of an end, the reason of a replacement. */
   readonly why?: string;
+  /** Which request failed: method and path. */
+  readonly request?: string;
   readonly error?: string;
   readonly stack?: string;
   readonly code?: number;
@@ -39,6 +42,8 @@ export interface TimelineEvent {
 }
 
 const MOST_EVENTS = 100;
+/** Errors that each concern one request are many; they leave room for what concerns workers. */
+const MOST_APPLICATION_ERRORS = 20;
 const LONGEST_STACK = 4096;
 const LONGEST_ERROR = 1024;
 /** Among so many of the newest a repetition is looked for. */
@@ -60,12 +65,20 @@ export class Timeline {
       ...(stack === undefined ? {} : { stack: stack.slice(0, LONGEST_STACK) }),
     };
     this.#events.push({ ...event, ...texts, times: (before?.times ?? 0) + 1 });
+    if (event.type === "application error") this.#thinOut();
     if (this.#events.length > MOST_EVENTS) this.#events.shift();
+  }
+
+  #thinOut(): void {
+    const errors = this.#events.filter(({ type }) => type === "application error");
+    if (errors.length > MOST_APPLICATION_ERRORS) this.#events = this.#events.filter((event) => event !== errors[0]);
   }
 }
 
-/** The same happened in the same slot for the same reason. */
+/** The same happened in the same slot for the same reason; the same error of a request in whatever slot. */
 function isRepetition(known: TimelineEvent, event: Omit<TimelineEvent, "times">): boolean {
+  if (event.type === "application error" && known.type === event.type)
+    return known.error === event.error?.slice(0, LONGEST_ERROR);
   if (event.slot === undefined || known.type !== event.type || known.slot !== event.slot) return false;
   return known.why === event.why && known.error === event.error?.slice(0, LONGEST_ERROR);
 }

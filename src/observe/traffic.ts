@@ -27,7 +27,9 @@ export class Traffic {
   /** Takes the report of worker `id` in `slot`; `since` is when it began, for its first one. */
   report(id: number, slot: number, stats: WorkerStats, since: number, now: number): void {
     const before = this.#heard.get(id);
-    this.recent.add(before?.at ?? since, now, growth(before?.stats.totals ?? NO_TOTALS, stats.totals));
+    // A worker that says nothing has nothing to say: what it tells has come to pass since its last turn.
+    const from = Math.max(before?.at ?? since, now - stats.sinceMs);
+    this.recent.add(from, now, growth(before?.stats.totals ?? NO_TOTALS, stats.totals));
     this.#heard.set(id, { stats, at: now, slot });
   }
 

@@ -37,6 +37,7 @@ class StatsReporter {
   readonly #sampler: LoadSampler;
   readonly #schedule = new ReportSchedule();
   #last = "";
+  #takenAt = 0;
 
   constructor(stats: RequestStats, connections: Connections, sampler: LoadSampler) {
     this.#stats = stats;
@@ -60,7 +61,11 @@ class StatsReporter {
   }
 
   #take(): WorkerStats {
+    const now = performance.now();
+    const sinceMs = now - this.#takenAt;
+    this.#takenAt = now;
     return {
+      sinceMs,
       totals: this.#stats.totals(droppedRecords()),
       inFlight: this.#stats.inFlight,
       connections: this.#connections.size,

@@ -109,7 +109,7 @@ test("every example of docs/ctl.md is what is printed", async () => {
 });
 
 test("every command has its section or example, and is in the help", () => {
-  const help = parseCtlLine([], {});
+  const help = parseCtlLine(["--help"], {});
   const text = help.kind === "help" ? help.text : "";
   const commands = [...text.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = ""]) => name);
   expect(commands).toEqual(["status", "reload", "stop", "scale", "kill", "stack", "config", "reopen-logs"]);

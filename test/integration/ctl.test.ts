@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { readdirSync, statSync } from "node:fs";
 import { expect, test } from "vitest";
+import { ADMIN } from "../support/admin.ts";
 import { application } from "../support/applications.ts";
 import { connectTo, nextLine, startControlled } from "../support/ctl.ts";
 import { versionServedBy } from "../support/reloading.ts";
@@ -83,7 +84,7 @@ test("scale, kill and stop do what the signals do", async () => {
 test("config shows the settings in force, and no secret from wherever it came", async () => {
   const files = await tempProject({ token: "secret-of-token-file", ".env": "FROM_FILE=secret-of-env-file\n" });
   const secrets = ["--env", "API_KEY=secret-of-flag", "--env-file", files.path(".env")];
-  const args = ["--admin-token-file", files.path("token"), "--env", "PLAIN=yes", ...secrets];
+  const args = [...ADMIN, "--admin-token-file", files.path("token"), "--env", "PLAIN=yes", ...secrets];
   const { ctl } = await startControlled(args, { env: { MY_TOKEN: "secret-of-environment" } });
   const forPrograms = await ctl("config", "--json");
   expect(JSON.parse(forPrograms.stdout)).toMatchObject({ ok: true, settings: { workers: { value: "2" } } });

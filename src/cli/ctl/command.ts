@@ -30,8 +30,12 @@ interface Given {
 /** Parses what follows `tsgate ctl`. Throws a usage error of one sentence. */
 export function parseCtlLine(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): CtlLine {
   const { given, args } = parse(argv);
-  if (given.help === true || args.length === 0) return { kind: "help", text: HELP };
-  const [name = "", ...values] = args;
+  if (given.help === true) return { kind: "help", text: HELP };
+  const [name, ...values] = args;
+  if (name === undefined) {
+    const all = Object.entries(NAMES).map(([one, value]) => (value === undefined ? one : `${one} ${value}`));
+    throw usageError(`ctl needs a command: ${all.join(", ")}; see tsgate ctl --help`);
+  }
   const command = commandOf(name, values, given);
   for (const [flag, names] of Object.entries(FLAGS)) {
     if (flag in given && !names.includes(command.cmd))

@@ -9,6 +9,7 @@ import { agoText, clock, countText, durationText } from "./words.ts";
 const LONGEST_ERROR = 400;
 const LONGEST_WHY = 120;
 const LONGEST_FRAME = 200;
+const LONGEST_REQUEST = 160;
 const LONGEST_STACK = 2500;
 const MOST_SLOTS = 16;
 /** Kept for events without their stacks: those are short, and how it came to something matters too. */
@@ -22,6 +23,7 @@ const EVENTS: Readonly<Record<EventType, { readonly title: string; readonly tone
   "boot failed": { title: "Boot failed", tone: "bad" },
   crashed: { title: "Worker crashed", tone: "bad" },
   "uncaught exception": { title: "Uncaught exception", tone: "bad" },
+  "application error": { title: "Application error", tone: "bad" },
   hung: { title: "Worker hung", tone: "bad" },
   killed: { title: "Worker killed", tone: "bad" },
   replaced: { title: "Worker replaced" },
@@ -71,10 +73,23 @@ function eventItem(event: EventStatus, now: string, isWithStack: boolean): strin
 
 const ELSEWHERE = '<p class="soft">Its stack is in <a href="status.json">status.json</a>.</p>';
 
-function detailsOf({ type, generation, slot, pid, target, slots, tookMs, why, signal, code }: EventStatus): string {
+function detailsOf({
+  type,
+  generation,
+  slot,
+  pid,
+  target,
+  slots,
+  tookMs,
+  why,
+  request,
+  signal,
+  code,
+}: EventStatus): string {
   const named =
     slots === undefined ? "" : slots.slice(0, MOST_SLOTS).join(", ") + (slots.length > MOST_SLOTS ? " …" : "");
   return joined([
+    request === undefined ? "" : `<code>${clipped(request, LONGEST_REQUEST)}</code>`,
     target === undefined ? "" : `to ${countText(target, "worker")}`,
     slots === undefined ? "" : `${slots.length === 1 ? "slot" : "slots"} ${named}`,
     slot === undefined ? "" : `slot ${slot}`,

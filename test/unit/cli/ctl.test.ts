@@ -33,6 +33,11 @@ describe("the command line of ctl", () => {
     expect(() => parseCtlLine(line.split(" "), ENV)).toThrow(sentence);
   });
 
+  it("nothing at all is refused, with what there is", () => {
+    const all = "status, reload, stop, scale N, kill SLOT, stack SLOT, config, reopen-logs";
+    expect(() => parseCtlLine([], ENV)).toThrow(`ctl needs a command: ${all}; see tsgate ctl --help`);
+  });
+
   it("finds the socket by the flag, the variable or the runtime directory, in this order", () => {
     const socketOf = (argv: string[], env: Record<string, string>): unknown =>
       Object.assign({ socket: undefined }, parseCtlLine(argv, env)).socket;
@@ -43,8 +48,8 @@ describe("the command line of ctl", () => {
     expect(() => parseCtlLine(["status"], {})).toThrow("where is the control socket?");
   });
 
-  it("without a command or with --help shows the help, at 80 columns", () => {
-    for (const argv of [[], ["--help"], ["-h"]]) {
+  it("with --help shows the help, at 80 columns", () => {
+    for (const argv of [["--help"], ["-h"]]) {
       const line = parseCtlLine(argv, {});
       expect(line.kind === "help" && line.text.split("\n").every((text) => text.length <= 80)).toBe(true);
     }

@@ -11,6 +11,8 @@ import { temporaryTree } from "./temporary-tree.ts";
 
 const TOKEN = "0123456789abcdef";
 
+const ENDPOINTS = { adminBind: [":9000"] };
+
 function resolved(flags: Record<string, unknown>, files: Record<string, string> = {}): Promise<Configuration> {
   return resolveConfiguration({
     flags,
@@ -52,14 +54,25 @@ describe("the endpoints' addresses", () => {
   });
 });
 
+describe("what is said of endpoints that there are not", () => {
+  it.each([
+    ["--admin-token-file", { adminTokenFile: "admin.token" }],
+    ["--min-ready", { minReady: "2" }],
+  ])("is refused: %s has no effect", async (flag, flags) => {
+    expect(await complaint(flags, { "admin.token": TOKEN })).toBe(
+      `${flag} has no effect without --admin-bind; give both, or leave it out`,
+    );
+  });
+});
+
 describe("the token", () => {
   it("is what the file holds, read again each time, and is shown nowhere", async () => {
     const files = { "admin.token": `${TOKEN}\n` };
-    const configuration = await resolved({ adminTokenFile: "admin.token" }, files);
+    const configuration = await resolved({ ...ENDPOINTS, adminTokenFile: "admin.token" }, files);
     expect(configuration.adminToken).toBe(TOKEN);
     expect(printConfiguration(configuration)).not.toContain(TOKEN);
     const cwd = temporaryTree(files);
-    const request = { flags: { adminTokenFile: "admin.token" }, app: "app.js", env: {}, cwd };
+    const request = { flags: { ...ENDPOINTS, adminTokenFile: "admin.token" }, app: "app.js", env: {}, cwd };
     expect((await resolveConfiguration(request)).adminToken).toBe(TOKEN);
     writeFileSync(join(cwd, "admin.token"), "another-token-of-24-bytes");
     expect((await resolveConfiguration(request)).adminToken).toBe("another-token-of-24-bytes");
@@ -75,27 +88,29 @@ describe("the token", () => {
     ["is more than one word", "secret 0123456789", /admin\.token holds more than one word/],
     ["holds what no request can carry", "sécret-0123456789", /admin\.token holds more than one word/],
   ])("is refused when it %s, without showing it", async (_, text, expected) => {
-    const message = await complaint({ adminTokenFile: "admin.token" }, { "admin.token": text });
+    const message = await complaint({ ...ENDPOINTS, adminTokenFile: "admin.token" }, { "admin.token": text });
     expect(message).toMatch(/^--admin-token-file: /);
     expect(message).toMatch(expected);
     expect(message).not.toMatch(/s[eé]cret/);
   });
 
   it("is refused when the file is not there, or is none", async () => {
-    expect(await complaint({ adminTokenFile: "nowhere" })).toMatch(/nowhere does not exist; write a token into it$/);
-    expect(await complaint({ adminTokenFile: "folder" }, { "folder/x": "" })).toContain("is a directory");
+    expect(await complaint({ ...ENDPOINTS, adminTokenFile: "nowhere" })).toMatch(
+      /nowhere does not exist; write a token into it$/,
+    );
+    expect(await complaint({ ...ENDPOINTS, adminTokenFile: "folder" }, { "folder/x": "" })).toContain("is a directory");
   });
 });
 
 describe("how many workers must be ready", () => {
   it("is at most how many there are", async () => {
-    expect((await resolved({ minReady: "3" })).settings.minReady).toBe(3);
-    expect(await complaint({ minReady: "4" })).toBe(
+    expect((await resolved({ ...ENDPOINTS, minReady: "3" })).settings.minReady).toBe(3);
+    expect(await complaint({ ...ENDPOINTS, minReady: "4" })).toBe(
       "--min-ready: 4 workers can never be ready, there are 3; give at most 3, or more workers",
     );
   });
 
   it("is at least one", async () => {
-    expect(await complaint({ minReady: "0" })).toContain("--min-ready: 0 is too small");
+    expect(await complaint({ ...ENDPOINTS, minReady: "0" })).toContain("--min-ready: 0 is too small");
   });
 });

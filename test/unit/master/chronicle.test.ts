@@ -43,6 +43,17 @@ describe("the end of a worker", () => {
     expect(chronicle.events.at(-1)).toMatchObject({ type: "crashed", slot: 0, pid: 107, why: "crashed", code: 7 });
   });
 
+  it("tells what the application threw at a request, or in its own life", () => {
+    const { chronicle, worker } = oneWorker();
+    const error = { name: "Error", message: "no database", stack: "at app.js:1" };
+    chronicle.applicationError(worker, { method: "GET", path: "/cart", requestId: undefined, error });
+    chronicle.applicationError(worker, { function: "shutdown", error: { ...error, message: "late" } });
+    expect(chronicle.events.slice(1)).toMatchObject([
+      { type: "application error", slot: 0, request: "GET /cart", error: "no database", stack: "at app.js:1" },
+      { type: "application error", slot: 0, why: "in shutdown()", error: "late" },
+    ]);
+  });
+
   it("is told once: not again when a reload fails by it, nor when its beginning was told", () => {
     const { chronicle, worker, ends } = oneWorker();
     ends("crashed", true);

@@ -79,6 +79,18 @@ describe("the last minute", () => {
     );
   });
 
+  it("has what happened once in one second, and counts nothing by halves", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 9000 }), fc.integer({ min: 1, max: 5000 }), (from, lengthMs) => {
+        const recent = new RecentTraffic(0);
+        recent.add(from, from + lengthMs, requests(1, { errors: 1, ms: 400 }));
+        const seconds = recent.seconds(61_000);
+        expect(seconds.filter(({ requests }) => requests > 0)).toMatchObject([{ requests: 1, errors: 1 }]);
+        expect(seconds.filter(({ p99Ms }) => p99Ms !== undefined)).toHaveLength(1);
+      }),
+    );
+  });
+
   it("forgets what is older", () => {
     const recent = new RecentTraffic(0);
     recent.add(1000, 2000, requests(5));

@@ -42,6 +42,18 @@ describe("the time line", () => {
     expect(JSON.stringify(timeline.events).length).toBeLessThan(600_000);
   });
 
+  it("tells the same application error once, of whatever request, and keeps the newest twenty beside all else", () => {
+    const timeline = new Timeline();
+    timeline.add({ at: 0, type: "hung", slot: 0 });
+    for (let at = 1; at <= 50; at++)
+      timeline.add({ at, type: "application error", slot: at % 4, request: `GET /${at}`, error: "no database" });
+    expect(timeline.events.at(-1)).toMatchObject({ request: "GET /50", slot: 2, times: 50 });
+    for (let at = 51; at <= 150; at++) timeline.add({ at, type: "application error", slot: 0, error: `no cart ${at}` });
+    expect(timeline.events).toHaveLength(21);
+    expect(timeline.events[0]).toMatchObject({ type: "hung" });
+    expect(timeline.events[1]).toMatchObject({ error: "no cart 131" });
+  });
+
   it("counts repetitions of an error that is cut", () => {
     const timeline = new Timeline();
     for (const at of [1, 2]) timeline.add({ at, type: "uncaught exception", slot: 0, error: "x".repeat(5000) });

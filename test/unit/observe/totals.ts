@@ -29,6 +29,7 @@ export function statsWith(
     totals: { ...NO_TOTALS, ...totals },
     inFlight: 0,
     connections: 0,
+    sinceMs: 1000,
     load: {
       cpuSeconds: 1,
       rssBytes: 50_000_000,

@@ -33,6 +33,14 @@ describe("what all workers have done", () => {
     );
   });
 
+  it("has come to pass since the worker's last turn, however long nothing was told", () => {
+    const traffic = new Traffic(0);
+    traffic.report(1, 0, statsWith({}), 0, 1000);
+    traffic.report(1, 0, statsWith({ byStatus: [40, 0, 0, 0, 0] }, { sinceMs: 2000 }), 0, 60_000);
+    const { seconds } = { seconds: traffic.recent.seconds(63_000) };
+    expect(seconds.map(({ requests }) => requests).filter((requests) => requests > 0)).toEqual([20, 20]);
+  });
+
   it("counts what is in progress only of those that live", () => {
     const traffic = new Traffic(0);
     traffic.report(1, 0, statsWith({}, { inFlight: 2, connections: 5 }), 0, 1000);
