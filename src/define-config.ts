@@ -1,6 +1,6 @@
 /** The configuration file's type, for editors: what each key may hold before it is parsed. */
 
-import type { Hooks, InterfaceName, LogFormat, LogLevel } from "./config/types.ts";
+import type { Hooks, InterfaceName, LogFormat, LogLevel, ProxyProtocol } from "./config/types.ts";
 
 /** Seconds as a number, or a text with a unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. */
 export type Duration = number | string;
@@ -32,6 +32,8 @@ export interface ConfigInput extends Hooks {
   python?: string;
   pythonThreads?: number;
   pythonpath?: string | readonly string[];
+  proxyProtocol?: ProxyProtocol;
+  proxyAllowFrom?: string | readonly string[];
   chdir?: string;
   env?: Record<string, string>;
   envFile?: string;

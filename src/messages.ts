@@ -9,6 +9,7 @@ import type { InterfaceName, LogLevel, WorkerInfo } from "./config/types.ts";
 import type { ErrorReport } from "./errors.ts";
 import type { AskingWay, RequestInFlight } from "./hung-account.ts";
 import type { MountPoint } from "./mount-point.ts";
+import type { ProxiedClient, ProxyVersion } from "./proxy-header.ts";
 import type { WorkerLoad } from "./worker-load.ts";
 import type { WorkerProfile } from "./worker-profile.ts";
 import type { WorkerStats } from "./worker-stats.ts";
@@ -46,6 +47,8 @@ export interface BootOrder {
   readonly multiprocess: boolean;
   /** Whose forwarding headers are believed, for `AddressList`. */
   readonly forwardedAllowIps: readonly string[];
+  /** Every connection begins with a header of its proxy's; undefined where none does. */
+  readonly proxy: ProxyOrder | undefined;
   readonly processTitle: string;
   /** Where each request gets its line, and what it says; undefined for nowhere. */
   readonly accessLog: AccessLogOrder | undefined;
@@ -114,6 +117,19 @@ export interface ClientOrder {
   readonly isBodyTimeoutGiven: boolean;
 }
 
+/** Who is to say first whose connection it is, and how. */
+export interface ProxyOrder {
+  readonly version: ProxyVersion;
+  /** Who may, for `AddressList`; connections of anybody else are closed. */
+  readonly allowFrom: readonly string[];
+}
+
+/** What the proxy has said of a connection. */
+export interface Introduction {
+  /** Absent where the connection's own far end is meant. */
+  readonly client?: ProxiedClient;
+}
+
 export interface AccessLogOrder {
   /** A path, or the descriptor of the server's standard output. */
   readonly place: { readonly file: string } | { readonly fd: number };
@@ -147,7 +163,7 @@ export type Order =
   | { readonly tsgate: "pause" }
   | { readonly tsgate: "resume" }
   /** Another worker leaves the idle connection whose handle comes beside this: hold it, and read nothing yet. */
-  | { readonly tsgate: "hold-connection"; readonly move: number }
+  | { readonly tsgate: "hold-connection"; readonly move: number; readonly introduction?: Introduction }
   /** The connection that is held for `move` is to be served, or closed because somebody else serves it. */
   | { readonly tsgate: "serve-connection"; readonly move: number }
   | { readonly tsgate: "drop-connection"; readonly move: number }
@@ -247,7 +263,7 @@ export type Report =
   /** It needs a copy of each socket, to listen on after its next pause. */
   | { readonly tsgate: "sockets-wanted" }
   /** It leaves, and has an idle connection, whose handle comes beside this, for another worker; it reads nothing meanwhile. */
-  | { readonly tsgate: "connection-offered"; readonly token: number }
+  | { readonly tsgate: "connection-offered"; readonly token: number; readonly introduction?: Introduction }
   /** It has waited long enough for an answer, and wants it back if nobody has it yet. */
   | { readonly tsgate: "offer-withdrawn"; readonly token: number }
   /** Whether it holds the connection of `move`. */

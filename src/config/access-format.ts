@@ -9,7 +9,7 @@ import { quoted, ValueError } from "./value-error.ts";
 
 /** The atoms of one letter, with what each is, in words. */
 export const ATOMS = {
-  h: "address of the client",
+  h: "address of the peer",
   l: "always -",
   u: "user of HTTP Basic authentication",
   t: "time at which the reply ended, in brackets",

@@ -18,6 +18,7 @@ export type InterfaceName = "auto" | "gateway" | "fetch" | "node" | "server" | "
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 export type LogFormat = "auto" | "pretty" | "json";
+export type ProxyProtocol = "off" | "v1" | "v2" | "auto";
 export type RequestIdChoice = "auto" | "on" | "off";
 
 /** Every setting with its final value; keys are the camelCase keys of the configuration file. */
@@ -56,6 +57,9 @@ export interface Settings {
   readonly limitConcurrency: number;
   /** Entries of an `AddressList`. */
   readonly forwardedAllowIps: readonly string[];
+  readonly proxyProtocol: ProxyProtocol;
+  /** Entries of an `AddressList`. */
+  readonly proxyAllowFrom: readonly string[];
   readonly chdir: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly envFile: string | undefined;

@@ -70,7 +70,7 @@ export function createEnviron(exchange: Exchange, context: GatewayContext, signa
   if (target.authority !== undefined) environ.HTTP_HOST = target.authority;
   refuseAmbiguous(environ);
   const { trustedPeers } = context;
-  const forwarded = trustedPeers && forwardedFacts(environ, connection.remoteAddress, trustedPeers);
+  const forwarded = trustedPeers && forwardedFacts(environ, connection, trustedPeers);
   if (forwarded?.scheme !== undefined) environ["gateway.url_scheme"] = forwarded.scheme;
   addAddresses(environ, connection);
   if (forwarded !== undefined) applyForwarded(environ, forwarded);

@@ -38,6 +38,8 @@ export interface ConnectionFacts {
   /** Textual address, IPv4-mapped IPv6 already as IPv4; undefined on a unix socket. */
   readonly remoteAddress: string | undefined;
   readonly remotePort: string | undefined;
+  /** The connection is one of a unix socket. Not the same as to have no address: a closed one of TCP has none either. */
+  readonly isUnix?: boolean;
   /** Whether the client speaks TLS with us. */
   readonly isSecure: boolean;
 }

@@ -6,6 +6,7 @@
 
 import { type AddressList, normalAddress } from "../address-list.ts";
 import { hostOf, isAuthority, portOf } from "./authority.ts";
+import type { ConnectionFacts } from "./exchange.ts";
 import { forwardedElements } from "./forwarded-header.ts";
 import type { Environ } from "./types.ts";
 
@@ -27,17 +28,19 @@ interface Node {
   readonly port?: string;
 }
 
-/** What is to be believed of `headers` from a peer at `peer`, undefined on a unix socket; undefined when nothing is. */
+/** What is to be believed of `headers` on a connection; undefined when nothing is. */
 export function forwardedFacts(
   headers: ForwardingHeaders,
-  peer: string | undefined,
+  { remoteAddress, isUnix }: Pick<ConnectionFacts, "remoteAddress" | "isUnix">,
   trusted: AddressList,
 ): ForwardedFacts | undefined {
   const { HTTP_X_FORWARDED_FOR: given, HTTP_X_FORWARDED_PROTO: proto, HTTP_X_FORWARDED_HOST: host } = headers;
   const { HTTP_X_FORWARDED_PORT: port, HTTP_FORWARDED: forwarded } = headers;
   const isByX = given !== undefined || proto !== undefined || host !== undefined || port !== undefined;
   if (!isByX && forwarded === undefined) return undefined;
-  if (!trusted.has(peer)) return undefined;
+  // Who has no address and is on no unix socket has gone, and could be anybody.
+  if (remoteAddress === undefined && isUnix !== true) return undefined;
+  if (!trusted.has(remoteAddress)) return undefined;
   if (!isByX) return factsOfForwarded(forwarded as string, trusted);
   const nodes = listOf(given);
   return {

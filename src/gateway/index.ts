@@ -2,7 +2,7 @@
 
 export { defineApplication, isGatewayApplication } from "./define-application.ts";
 export { expectContinue } from "./node-exchange.ts";
-export { plainAddress } from "./node-connection.ts";
+export { isUnixSocket, plainAddress } from "./node-connection.ts";
 export { environOf } from "./node-environ.ts";
 export { type NodeListenerOptions, toNodeListener } from "./node-listener.ts";
 export { withoutQuery } from "./request-target.ts";

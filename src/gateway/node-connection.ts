@@ -39,8 +39,14 @@ function lookUp(socket: Socket): ConnectionFacts {
     localPort: localPort === undefined ? undefined : String(localPort),
     remoteAddress: remoteAddress === undefined ? undefined : plainAddress(remoteAddress),
     remotePort: remotePort === undefined ? undefined : String(remotePort),
+    isUnix: isUnixSocket(socket),
     isSecure: "encrypted" in socket && socket.encrypted === true,
   };
+}
+
+/** Whether it is an open connection of a unix socket. Of TCP the near end is known as long as it is open. */
+export function isUnixSocket(socket: Socket): boolean {
+  return socket.localAddress === undefined && !socket.destroyed;
 }
 
 /** An IPv4-mapped IPv6 address as the IPv4 address that it is (RFC 4291 section 2.5.5.2). */

@@ -4,7 +4,7 @@ import path from "node:path";
 import { showsRequestId } from "../config/access-format.ts";
 import { heapArgs, type HeapFacts } from "../config/heap-limit.ts";
 import { type Configuration, type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
-import type { AccessLogOrder, ApplicationOrder, BootOrder, ClientOrder } from "../messages.ts";
+import type { AccessLogOrder, ApplicationOrder, BootOrder, ClientOrder, ProxyOrder } from "../messages.ts";
 import type { Listener } from "./listeners.ts";
 import type { WorkerLimits } from "./model.ts";
 import type { Release } from "./release.ts";
@@ -50,6 +50,7 @@ export function bootOrder(
     workerConnections: settings.workerConnections,
     multiprocess: settings.workers > 1,
     forwardedAllowIps: settings.forwardedAllowIps,
+    proxy: proxyOrder(settings),
     processTitle: processTitle(settings, `worker ${worker.slot}`),
     accessLog: accessLogOrder(settings),
     givesRequestIds: givesRequestIds(settings),
@@ -73,6 +74,10 @@ function clientOrder({ settings, origins }: Configuration): ClientOrder {
     isHeadersTimeoutGiven: origins.headersTimeout !== "default",
     isBodyTimeoutGiven: origins.bodyTimeout !== "default",
   };
+}
+
+function proxyOrder({ proxyProtocol, proxyAllowFrom }: Settings): ProxyOrder | undefined {
+  return proxyProtocol === "off" ? undefined : { version: proxyProtocol, allowFrom: proxyAllowFrom };
 }
 
 function accessLogOrder({ accessLogfile, accessLogformat, captureOutput }: Settings): AccessLogOrder | undefined {

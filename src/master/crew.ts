@@ -5,7 +5,7 @@
 
 import { assertNever } from "../errors.ts";
 import type { AskingWay } from "../hung-account.ts";
-import type { Order } from "../messages.ts";
+import type { Introduction, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
 import { forkOptions, workerLimits } from "./boot-order.ts";
 import { type Examination, examine } from "./hang/examine.ts";
@@ -74,8 +74,8 @@ export class Crew {
   }
 
   /** Sends it a copy of another's idle connection. */
-  sendConnection(id: number, move: number, handle: RawHandle): void {
-    this.#processes.get(id)?.sendConnection(move, handle);
+  sendConnection(id: number, move: number, handle: RawHandle, introduction?: Introduction): void {
+    this.#processes.get(id)?.sendConnection(move, handle, introduction);
   }
 
   /** Finds out what blocks the worker, without waiting for it here: `examined` is called with it. */

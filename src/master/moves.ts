@@ -6,10 +6,13 @@
  * it is to be served.
  */
 
+import type { Report } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Crew } from "./crew.ts";
 import type { WorkerPool } from "./worker-pool.ts";
+
+type Offered = Extract<Report, { tsgate: "connection-offered" }>;
 
 interface Move {
   readonly origin: number;
@@ -37,7 +40,12 @@ export class Moves {
   }
 
   /** The worker `origin` offers a connection; without a handle, which takes a descriptor, nobody can take it. */
-  offered(origin: number, token: number, handle: RawHandle | undefined, now: number): void {
+  offered(
+    origin: number,
+    { token, introduction }: Pick<Offered, "token" | "introduction">,
+    handle: RawHandle | undefined,
+    now: number,
+  ): void {
     const { pool, crew, balancer } = this.#options;
     const taker =
       handle === undefined || pool.stop !== undefined ? undefined : balancer.takerBeside(origin, this.#late, now);
@@ -49,7 +57,7 @@ export class Moves {
     }
     const move = ++this.#newest;
     this.#underway.set(move, { origin, token, taker, handle });
-    crew.sendConnection(taker, move, handle);
+    crew.sendConnection(taker, move, handle, introduction);
   }
 
   /** The worker `taker` holds the connection of `move`, or cannot. */

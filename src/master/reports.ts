@@ -49,7 +49,7 @@ export class Reports {
   /** Takes what the worker `id` has said; nothing of a worker that has gone, but the connection that it has left. */
   take(id: number, report: Report, handle?: RawHandle): void {
     const { pool, crew, journal, balancer, moves, telemetry } = this.#options;
-    if (report.tsgate === "connection-offered") return moves.offered(id, report.token, handle, monotonicNow());
+    if (report.tsgate === "connection-offered") return moves.offered(id, report, handle, monotonicNow());
     const worker = pool.worker(id);
     if (worker === undefined) return;
     const now = monotonicNow();

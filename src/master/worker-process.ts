@@ -11,7 +11,7 @@ import type { Duplex, Readable } from "node:stream";
 import { messageOf } from "../errors.ts";
 import { RELAY_FD } from "../hung-account.ts";
 import { inspectorOptions } from "../inspector-arguments.ts";
-import type { Order, Report } from "../messages.ts";
+import type { Introduction, Order, Report } from "../messages.ts";
 import { type RawHandle, sendHandle } from "../node-handles.ts";
 import { settledWithin } from "../settled-within.ts";
 import type { Listener } from "./listeners.ts";
@@ -114,8 +114,8 @@ export class WorkerProcess {
   }
 
   /** Sends it a copy of an idle connection of another worker; one that is gone does not get it, and its exit tells so. */
-  sendConnection(move: number, handle: RawHandle): void {
-    const order: Order = { tsgate: "hold-connection", move };
+  sendConnection(move: number, handle: RawHandle, introduction?: Introduction): void {
+    const order: Order = { tsgate: "hold-connection", move, ...(introduction && { introduction }) };
     const child = this.#worker?.process;
     if (child?.connected === true) sendHandle(child, order, handle, ignoreFailure);
   }

@@ -3,33 +3,40 @@
  * hangs meanwhile keeps nobody's connection. Invariant: what is held is served or closed, once.
  */
 
+import type { Introduction } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
 
+/** A connection, and what its proxy had said of it. */
+export interface Arrival {
+  readonly handle: RawHandle;
+  readonly introduction: Introduction | undefined;
+}
+
 export class Arrivals {
-  readonly #held = new Map<number, RawHandle>();
-  readonly #serve: (handle: RawHandle) => void;
+  readonly #held = new Map<number, Arrival>();
+  readonly #serve: (arrival: Arrival) => void;
   #whenSettled: (() => void) | undefined;
 
-  constructor(serve: (handle: RawHandle) => void) {
+  constructor(serve: (arrival: Arrival) => void) {
     this.#serve = serve;
     process.once("disconnect", () => {
       for (const move of this.#held.keys()) this.drop(move);
     });
   }
 
-  hold(move: number, handle: RawHandle): void {
-    this.#held.set(move, handle);
+  hold(move: number, arrival: Arrival): void {
+    this.#held.set(move, arrival);
   }
 
   /** It is this worker's now. */
   serve(move: number): void {
-    const handle = this.#take(move);
-    if (handle !== undefined) this.#serve(handle);
+    const arrival = this.#take(move);
+    if (arrival !== undefined) this.#serve(arrival);
   }
 
   /** It stays, or goes to another. */
   drop(move: number): void {
-    this.#take(move)?.close();
+    this.#take(move)?.handle.close();
   }
 
   /** Resolves when it has been said of each whose it is. */
@@ -37,10 +44,10 @@ export class Arrivals {
     if (this.#held.size > 0) await new Promise<void>((resolve) => (this.#whenSettled = resolve));
   }
 
-  #take(move: number): RawHandle | undefined {
-    const handle = this.#held.get(move);
+  #take(move: number): Arrival | undefined {
+    const arrival = this.#held.get(move);
     this.#held.delete(move);
     if (this.#held.size === 0) this.#whenSettled?.();
-    return handle;
+    return arrival;
   }
 }

@@ -24,8 +24,8 @@ export function lookAt(connection: Connection, look: Look): void {
   look.of = undefined;
   look.waitsFor = "nothing";
   if (speaks === "http") lookAtRequest(connection, look);
-  // The handshake and the first head have one time between them.
-  else if (speaks === "tls") look.waitsFor = transport.destroyed ? "nothing" : "head";
+  // The proxy's header, or the handshake, and the first head have one time between them.
+  else if (speaks === "proxy" || speaks === "tls") look.waitsFor = transport.destroyed ? "nothing" : "head";
   if (look.waitsFor === "head") look.of = connection.bytesAtRest;
 }
 

@@ -128,9 +128,9 @@ function describe(connection: Connection): LogFields {
 /** How a connection ends at each timeout; false when it does not, because something has come at the last moment. */
 const CUTS: Readonly<Record<ClientTimeout, (connection: Connection) => boolean>> = {
   headers(connection) {
-    const { socket, speaks } = connection;
+    const { socket, speaks, bytesAtRest } = connection;
     if (speaks !== "http") return destroy(socket);
-    if (socket.bytesRead > 0) return answer(connection, 408);
+    if (socket.bytesRead > bytesAtRest) return answer(connection, 408);
     // Of one that has said nothing nobody expects a reply; browsers connect ahead of need.
     closeUnlessRead(socket);
     return socket.destroyed;

@@ -5,9 +5,11 @@
 
 import { ClientSweep } from "./client-sweep.ts";
 import { log } from "./channel.ts";
+import type { ProxyOrder } from "../messages.ts";
 import type { Connections } from "./connections.ts";
 import { Descriptors } from "./descriptors.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { Introductions } from "./introductions.ts";
 import { TalliedLog } from "./tallied-log.ts";
 
 /** Reading the clock costs more than all else that is done for a request here. */
@@ -16,11 +18,17 @@ const REQUESTS_A_LOOK = 4;
 export class Clientele {
   readonly connections: Connections;
   readonly descriptors: Descriptors;
+  readonly #unintroduced = new TalliedLog((fields) => log("warn", "connections refused", fields));
   #isWatched = false;
 
   constructor(connections: Connections) {
     this.connections = connections;
     this.descriptors = new Descriptors({ connections: () => connections.size, log });
+  }
+
+  /** From here on each connection has to be introduced by a proxy. */
+  expectIntroductions(order: ProxyOrder): void {
+    this.connections.introductions = new Introductions(order, this.#unintroduced);
   }
 
   /** From here on clients are watched. Again and again to no effect. */
@@ -33,7 +41,7 @@ export class Clientele {
     connections.onRefused = (limit) => refusals.count("concurrency", { limitConcurrency: limit });
     const turned = (now: number): void => {
       descriptors.look(now);
-      for (const tallies of [cuts, refusals]) tallies.tell(now);
+      for (const tallies of [cuts, refusals, this.#unintroduced]) tallies.tell(now);
     };
     new ClientSweep({ connections, cuts, turned }).start();
   }

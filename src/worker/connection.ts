@@ -6,6 +6,7 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Introduction } from "../messages.ts";
 import type { ClientLimits, ClientWatch } from "./client-timeouts.ts";
 import type { Meter, RequestStats } from "./request-stats.ts";
 import type { RequestObserver } from "./request-observer.ts";
@@ -23,8 +24,13 @@ export interface Connection extends Flight {
   readonly transport: Socket;
   /** What HTTP is spoken over: on TLS the encrypted socket, once there is one. */
   socket: Socket;
-  /** What is spoken on it at the moment; `tls` until the handshake is through, `other` after an upgrade. */
-  speaks: "http" | "tls" | "http2" | "other";
+  /**
+   * What is spoken on it at the moment; `proxy` until its proxy has introduced it, `tls` until the handshake is through,
+   * `other` after an upgrade.
+   */
+  speaks: "proxy" | "http" | "tls" | "http2" | "other";
+  /** What its proxy has said of it; undefined while it has not, or need not. */
+  introduction: Introduction | undefined;
   /** Of the requests in flight, those that count for the limit of concurrency. */
   admitted: number;
   /** The reply whose client waits to be told to send the body. */
@@ -76,5 +82,6 @@ export function keepConnection(socket: Socket, connection: Connection): void {
 
 /** Whether no request is in flight on it, nor one that has begun to arrive, and it is nobody else's. */
 export function isIdle({ socket, speaks, inFlight, bytesAtRest, isOffered }: Connection): boolean {
-  return inFlight === 0 && speaks === "http" && socket.bytesRead <= bytesAtRest && !isOffered && !socket.destroyed;
+  const isBetweenRequests = inFlight === 0 && (speaks === "http" || speaks === "proxy");
+  return isBetweenRequests && socket.bytesRead <= bytesAtRest && !isOffered && !socket.destroyed;
 }

@@ -10,12 +10,14 @@ import type net from "node:net";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { type RawHandle, serveConnection, transportOf } from "../node-handles.ts";
+import { serveConnection, transportOf } from "../node-handles.ts";
 import { Admission } from "./admission.ts";
+import type { Arrival } from "./arrivals.ts";
 import { currentReply } from "./client-look.ts";
 import { shortestOf } from "./client-timeouts.ts";
 import { CoarseClock } from "./coarse-clock.ts";
 import { type Connection, connectionOf, keepConnection, type ServerLimits } from "./connection.ts";
+import { type Introductions, nameClient } from "./introductions.ts";
 import { closeIfIdle } from "./idle-closing.ts";
 import { holdIfLong, releaseIfShort } from "./pipelining.ts";
 import { refuse } from "./refusals.ts";
@@ -54,9 +56,11 @@ export class Connections {
   #shortestLimitMs = Infinity;
   /** Set before the first connection, or never. */
   stats: RequestStats | undefined;
+  /** Each connection has to be introduced by a proxy; undefined where none has. Set before the first, or never. */
+  introductions: Introductions | undefined;
   #whenEmpty: (() => void) | undefined;
   /** The connection that is being set up in this turn comes from another worker. */
-  #isTaking = false;
+  #taking: Arrival | undefined;
   /** The connection that is being set up in this turn. */
   #arriving: Connection | undefined;
   /** Requests that have begun, upgrades among them. */
@@ -82,9 +86,12 @@ export class Connections {
         process.nextTick(() => emit.call(server, event, request, response));
         return true;
       }
-      if (event === "connection") this.#add(args[0] as Socket, tracked);
-      else if (event === "upgrade" || event === "connect")
-        this.#upgraded(args[0] as IncomingMessage, args[1] as Duplex);
+      if (event === "connection") {
+        const connection = this.#add(args[0] as Socket, tracked);
+        const enter = (): boolean => emit.apply(server, [event, ...args]);
+        return this.#isIntroduced(connection) ? enter() : this.#introduce(connection, enter);
+      }
+      if (event === "upgrade" || event === "connect") this.#upgraded(args[0] as IncomingMessage, args[1] as Duplex);
       else if (event === "clientError") this.#failed(args[0], args[1] as Socket);
       return emit.apply(server, [event, ...args]);
     };
@@ -189,13 +196,13 @@ export class Connections {
   }
 
   /** Serves on `server` an idle connection that another worker had. */
-  take(server: net.Server, handle: RawHandle): void {
-    this.#isTaking = true;
+  take(server: net.Server, arrival: Arrival): void {
+    this.#taking = arrival;
     this.#arriving = undefined;
     try {
-      serveConnection(server, handle);
+      serveConnection(server, arrival.handle);
     } finally {
-      this.#isTaking = false;
+      this.#taking = undefined;
     }
     const connection = this.#arriving as Connection | undefined;
     if (connection !== undefined) closeUnused(connection);
@@ -211,7 +218,26 @@ export class Connections {
     await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
   }
 
-  #add(socket: Socket, { server, limits, observer }: TrackedServer): void {
+  /** Whether nobody has to say whose it is, or somebody has, to the worker that had it before. */
+  #isIntroduced({ introduction, limits, transport }: Connection): boolean {
+    if (introduction !== undefined) nameClient(transport, introduction);
+    return this.introductions === undefined || introduction !== undefined || limits === undefined;
+  }
+
+  /** Waits for a proxy to say whose it is before anybody else hears of it. */
+  #introduce(connection: Connection, enter: () => boolean): true {
+    connection.speaks = "proxy";
+    this.introductions?.hear(connection.transport, (introduction, length) => {
+      connection.introduction = introduction;
+      connection.speaks = "http";
+      connection.bytesAtRest = length;
+      this.#arriving = connection;
+      enter();
+    });
+    return true;
+  }
+
+  #add(socket: Socket, { server, limits, observer }: TrackedServer): Connection {
     const connection: Connection = {
       transport: socket,
       socket,
@@ -225,7 +251,8 @@ export class Connections {
       closing: undefined,
       bytesAtRest: 0,
       isRestDue: false,
-      isMoved: this.#isTaking,
+      introduction: this.#taking?.introduction,
+      isMoved: this.#taking !== undefined,
       isOffered: false,
       server,
       openedAt: this.clock.now,
@@ -249,6 +276,7 @@ export class Connections {
       if (connection.meter !== undefined) this.stats?.closed(connection.meter);
       if (this.#open.size === 0) this.#whenEmpty?.();
     });
+    return connection;
   }
 
   #upgraded(request: IncomingMessage, socket: Duplex): void {
@@ -272,8 +300,10 @@ export class Connections {
     const connection = connectionOf(transportOf(socket) ?? socket);
     if (connection === undefined) return;
     keepConnection(socket, connection);
+    if (connection.introduction !== undefined) nameClient(socket, connection.introduction);
     connection.socket = socket;
     connection.speaks = "http";
+    connection.bytesAtRest = 0;
     this.#arriving = connection;
   }
 

@@ -77,7 +77,9 @@ export class Handover {
     connection.isOffered = true;
     const patience = setTimeout(() => this.#withdraw(token), PATIENCE_MS);
     this.#underway.set(token, { connection, patience, isWithdrawn: false });
-    reportWithHandle({ tsgate: "connection-offered", token }, handle, () => this.answered(token, false));
+    const { introduction } = connection;
+    const offered = { tsgate: "connection-offered", token, ...(introduction && { introduction }) } as const;
+    reportWithHandle(offered, handle, () => this.answered(token, false));
   }
 }
 

@@ -43,7 +43,7 @@ function withoutBegun(connections: readonly Connection[]): Connection[] {
   const servers = new Set(connections.map(({ server }) => server));
   const atRest = new Map([...servers].map((server) => [server, socketsAtRest(server)]));
   return connections.filter(
-    ({ server, socket }) => socket.bytesRead === 0 || atRest.get(server)?.has(socket) !== false,
+    ({ server, socket, newest }) => newest === undefined || atRest.get(server)?.has(socket) !== false,
   );
 }
 

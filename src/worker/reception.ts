@@ -11,7 +11,7 @@ import type { WorkerLoad } from "../worker-load.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
 import { Acceptor } from "./acceptor.ts";
 import type { Applications } from "./applications.ts";
-import { Arrivals } from "./arrivals.ts";
+import { type Arrival, Arrivals } from "./arrivals.ts";
 import { log, report } from "./channel.ts";
 import type { Clientele } from "./clientele.ts";
 import type { Connections } from "./connections.ts";
@@ -19,8 +19,10 @@ import { canTakeOver } from "./handover.ts";
 import { createServer } from "./http-server.ts";
 import { LoadReports } from "./load-reports.ts";
 
+type Held = Extract<Order, { tsgate: "hold-connection" }>;
+
 export class Reception {
-  readonly arrivals = new Arrivals((handle) => this.#serve(handle));
+  readonly arrivals = new Arrivals((arrival) => this.#serve(arrival));
   readonly #acceptor: Acceptor;
   readonly #loads: LoadReports;
   readonly #connections: Connections;
@@ -61,20 +63,20 @@ export class Reception {
   }
 
   /** Holds an idle connection that another worker leaves; false when it could not serve it. */
-  hold(move: number, handle: RawHandle | undefined): boolean {
+  hold({ move, introduction }: Pick<Held, "move" | "introduction">, handle: RawHandle | undefined): boolean {
     const canServe = !this.#isLeaving && !this.#acceptor.isFull && canTakeOver(this.#program ?? this.servers[0]);
     if (handle === undefined || !canServe) {
       handle?.close();
       return false;
     }
-    this.arrivals.hold(move, handle);
+    this.arrivals.hold(move, { handle, introduction });
     return true;
   }
 
-  #serve(handle: RawHandle): void {
+  #serve(arrival: Arrival): void {
     const [server] = this.servers;
-    if (server === undefined) handle.close();
-    else this.#connections.take(server, handle);
+    if (server === undefined) arrival.handle.close();
+    else this.#connections.take(server, arrival);
   }
 
   obey(order: Extract<Order, { tsgate: "pause" | "resume" | "report-load" }>): void {

@@ -98,7 +98,7 @@ export class Worker {
       case "report-load":
         return this.#reception?.obey(order);
       case "hold-connection":
-        return report({ tsgate: "connection-answered", move: order.move, isHeld: this.#hold(order.move, handle) });
+        return report({ tsgate: "connection-answered", move: order.move, isHeld: this.#hold(order, handle) });
       case "serve-connection":
         return this.#reception?.arrivals.serve(order.move);
       case "drop-connection":
@@ -167,6 +167,7 @@ export class Worker {
     };
     this.#order = order;
     if (order.measures) this.#connections.stats = new RequestStats();
+    if (order.proxy !== undefined) this.#clientele.expectIntroductions(order.proxy);
     this.#boot = new Boot({ order, isDryRun, alsoListening });
     return this.#boot;
   }
@@ -214,8 +215,8 @@ export class Worker {
   }
 
   /** Holds an idle connection of another worker, if it can serve it. */
-  #hold(move: number, handle: RawHandle | undefined): boolean {
-    if (this.#reception !== undefined) return this.#reception.hold(move, handle);
+  #hold(order: Extract<Order, { tsgate: "hold-connection" }>, handle: RawHandle | undefined): boolean {
+    if (this.#reception !== undefined) return this.#reception.hold(order, handle);
     handle?.close();
     return false;
   }

@@ -70,6 +70,8 @@ describe("with nothing given", () => {
       responseTimeout: 0,
       limitConcurrency: 0,
       forwardedAllowIps: ["127.0.0.1", "::1"],
+      proxyProtocol: "off",
+      proxyAllowFrom: ["127.0.0.1", "::1"],
       chdir: undefined,
       env: {},
       envFile: undefined,

@@ -17,6 +17,7 @@ export const UNIX: ConnectionFacts = {
   localPort: undefined,
   remoteAddress: undefined,
   remotePort: undefined,
+  isUnix: true,
   isSecure: false,
 };
 

@@ -55,6 +55,7 @@ describe("who is believed", () => {
   test.each([
     ["somebody who is not on it", {}, fromProxy("192.0.2.1")],
     ["anybody, where the list is for nobody", { trusted: "none" }, fromProxy()],
+    ["a peer that has gone and has no address any more", {}, { ...UNIX, isUnix: false }],
     ["a peer on a unix socket, where it is for nobody", { trusted: "none" }, UNIX],
   ])("not %s", (_, options, connection) => {
     const untouched = seen({}, { ...options, connection });

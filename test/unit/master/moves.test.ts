@@ -10,9 +10,17 @@ interface Handle extends RawHandle {
   isOpen: boolean;
 }
 
+/** What a proxy had said of each. */
+const INTRODUCTION = { client: { address: "192.0.2.7", port: 4711 } };
+
 class Exchange {
   readonly orders: { readonly id: number; readonly order: Order }[] = [];
-  readonly sent: { readonly taker: number; readonly move: number; readonly handle: Handle }[] = [];
+  readonly sent: {
+    readonly taker: number;
+    readonly move: number;
+    readonly handle: Handle;
+    readonly introduction: unknown;
+  }[] = [];
   readonly handles: Handle[] = [];
   takers: number[] = [];
   isStopping = false;
@@ -29,7 +37,8 @@ class Exchange {
       pool,
       crew: {
         send: (id, order) => void this.orders.push({ id, order }),
-        sendConnection: (taker, move, handle) => void this.sent.push({ taker, move, handle: handle as Handle }),
+        sendConnection: (taker, move, handle, introduction) =>
+          void this.sent.push({ taker, move, handle: handle as Handle, introduction }),
       },
       balancer: { takerBeside: (origin, late) => this.takers.find((id) => id !== origin && !late.has(id)) },
     });
@@ -38,7 +47,7 @@ class Exchange {
   offer(origin: number, token: number): void {
     const handle: Handle = { isOpen: true, close: () => (handle.isOpen = false) };
     this.handles.push(handle);
-    this.moves.offered(origin, token, handle, 0);
+    this.moves.offered(origin, { token, introduction: INTRODUCTION }, handle, 0);
   }
 
   answersTo(origin: number): unknown[] {
@@ -51,7 +60,7 @@ describe("an offered connection", () => {
     const exchange = new Exchange();
     exchange.takers = [2];
     exchange.offer(1, 7);
-    expect(exchange.sent).toMatchObject([{ taker: 2, handle: { isOpen: true } }]);
+    expect(exchange.sent).toMatchObject([{ taker: 2, handle: { isOpen: true }, introduction: INTRODUCTION }]);
     expect(exchange.orders).toEqual([]);
     exchange.moves.answered(2, exchange.sent[0]?.move ?? 0, true);
     expect(exchange.answersTo(1)).toEqual([{ tsgate: "offer-answered", token: 7, isTaken: true }]);
@@ -79,7 +88,7 @@ describe("an offered connection", () => {
   it("stays where it is when there was no descriptor for it", () => {
     const exchange = new Exchange();
     exchange.takers = [2];
-    exchange.moves.offered(1, 7, undefined, 0);
+    exchange.moves.offered(1, { token: 7 }, undefined, 0);
     expect(exchange.answersTo(1)).toEqual([{ tsgate: "offer-answered", token: 7, isTaken: false }]);
   });
 
