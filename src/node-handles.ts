@@ -299,3 +299,40 @@ function systemErrorOf(status: number, syscall: string): NodeJS.ErrnoException {
 function systemError(code: string, syscall: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
 }
+
+/** A socket that reads into a buffer of ours: told how many bytes have come, for as long as the call lasts. */
+type ReadCallback = (this: net.Socket, bytes: number) => void;
+
+/**
+ * Lets a socket that has just been accepted read into `buffer`, as `onread` does for one that connects: no buffer is
+ * made for each read, and no `data` event emitted. False, and nothing has changed, where this Node cannot.
+ */
+export function readInto(socket: net.Socket, buffer: Uint8Array, callback: ReadCallback): boolean {
+  const { _handle: handle } = socket as unknown as { _handle: { useUserBuffer?(buffer: Uint8Array): void } | null };
+  if (handle?.useUserBuffer === undefined || "encrypted" in socket || socket.constructor !== net.Socket) return false;
+  readSymbols ??= symbolsOf(socket);
+  if (readSymbols === undefined) return false;
+  const slots = socket as unknown as Record<symbol, unknown>;
+  slots[readSymbols.buffer] = buffer;
+  slots[readSymbols.callback] = callback;
+  handle.useUserBuffer(buffer);
+  return true;
+}
+
+/** From here on what comes is a stream's again. */
+export function readAsStream(socket: net.Socket, buffer: Uint8Array): void {
+  if (readSymbols === undefined) return;
+  const slots = socket as unknown as Record<symbol, unknown>;
+  slots[readSymbols.callback] = function (this: net.Socket, bytes: number) {
+    return this.push(Buffer.from(buffer.subarray(0, bytes)));
+  };
+}
+
+function symbolsOf(socket: net.Socket): { buffer: symbol; callback: symbol } | undefined {
+  const symbols = Object.getOwnPropertySymbols(socket);
+  const buffer = symbols.find(({ description }) => description === "kBuffer");
+  const callback = symbols.find(({ description }) => description === "kBufferCb");
+  return buffer === undefined || callback === undefined ? undefined : { buffer, callback };
+}
+
+let readSymbols: { buffer: symbol; callback: symbol } | undefined;

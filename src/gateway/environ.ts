@@ -66,7 +66,8 @@ export function createEnviron(exchange: Exchange, context: GatewayContext, signa
     [SIGNALS]: signals,
   } as unknown as Environ;
   Object.defineProperty(environ, "gateway.signal", LAZY_SIGNAL);
-  addHeaders(environ, exchange.headers);
+  if (exchange.addHeaders === undefined) addHeaders(environ, exchange.headers);
+  else exchange.addHeaders(environ);
   if (target.authority !== undefined) environ.HTTP_HOST = target.authority;
   refuseAmbiguous(environ);
   const { trustedPeers } = context;

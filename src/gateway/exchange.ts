@@ -4,7 +4,7 @@
  * headers are one flat list, a known body leaves in one `end`, and only a call that has to wait asks to be told.
  */
 
-import type { Chunk } from "./types.ts";
+import type { Chunk, Environ } from "./types.ts";
 
 /**
  * Why a request that nobody waits for any more is given up: what its signal aborts with and what a read of its input
@@ -62,6 +62,8 @@ export interface Exchange {
   /** As received: name, value, name, value …; one character a byte. */
   readonly headers: readonly string[];
   readonly connection: ConnectionFacts;
+  /** Adds the headers to an environ by the rules of `request-headers.ts`, where the transport has its keys at hand. */
+  readonly addHeaders?: ((environ: Environ) => void) | undefined;
   /** Whether the client was gone before the response was complete. */
   readonly isGone: boolean;
 

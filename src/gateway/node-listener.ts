@@ -5,6 +5,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressList } from "../address-list.ts";
+import { describeError, STANDARD_ERROR } from "./error-stream.ts";
 import { NodeExchange } from "./node-exchange.ts";
 import { type RequestName, runApplication, type RunContext } from "./run.ts";
 import type { Application, ErrorStream } from "./types.ts";
@@ -33,22 +34,7 @@ export function toNodeListener(
     errors,
     urlScheme: options.urlScheme,
     trustedPeers: options.trustedPeers,
-    onError: options.onError ?? ((error, request) => errors.write(describe(error, request))),
+    onError: options.onError ?? ((error, request) => errors.write(describeError(error, request))),
   };
   return (request, response) => runApplication(application, new NodeExchange(request, response), context);
 }
-
-function describe(error: unknown, request: RequestName): string {
-  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `${request.method} ${request.path}: ${what}\n`;
-}
-
-const STANDARD_ERROR: ErrorStream = {
-  write(text) {
-    process.stderr.write(text);
-  },
-  writelines(lines) {
-    for (const line of lines) process.stderr.write(line);
-  },
-  flush() {},
-};

@@ -113,7 +113,8 @@ describe.each(transports)("over $name", (transport) => {
       for (const size of [65_536, 0, 60_000, 10]) {
         client.send(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${size}\r\n\r\n`);
         const response = (await client.response()) as Response;
-        expect([response.status, valueOf(response.headers, "connection")]).toEqual([413, "keep-alive"]);
+        expect(response.status).toBe(413);
+        expect(valueOf(response.headers, "connection")).not.toBe("close");
         client.send(BLOCK.subarray(0, size));
       }
       client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { expectContinue, toNodeListener } from "../../src/gateway/index.ts";
 import type { Application } from "../../src/gateway/index.ts";
+import { serve } from "../../src/http/index.ts";
 
 export interface RunningServer {
   readonly port: number;
@@ -48,4 +49,13 @@ const nodeHttp: Transport = {
   },
 };
 
-export const transports: readonly Transport[] = [nodeHttp];
+const engine: Transport = {
+  name: "the engine",
+  async start(application) {
+    const errors: unknown[] = [];
+    const server = await serve(application, { multiprocess: true, onError: (error) => errors.push(error) });
+    return { port: server.port, errors, stop: () => server.destroy() };
+  },
+};
+
+export const transports: readonly Transport[] = [nodeHttp, engine];

@@ -25,6 +25,8 @@ import {
   missingHandleCall,
   makeMain,
   readAgain,
+  readAsStream,
+  readInto,
   readOrClose,
   sendHandle,
   sentHead,
@@ -445,3 +447,54 @@ it("tells the sockets on which no request has begun", async () => {
   expect(accepted.length).toBe(2);
   expect(socketsAtRest({} as http.Server)).toBeUndefined();
 });
+
+describe("a socket that reads into a buffer of ours", () => {
+  it("tells how much has come, pauses and goes on, and is a stream again when asked", async () => {
+    const buffer = Buffer.alloc(65_536);
+    const seen: string[] = [];
+    let wake = (): void => {};
+    const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+      const isReading = readInto(socket, buffer, function (bytes) {
+        seen.push(buffer.toString("latin1", 0, bytes));
+        this.pause();
+        wake();
+      });
+      expect(isReading).toBe(true);
+      socket.on("end", () => socket.end("bye"));
+      accepted.resolve(socket);
+    });
+    const accepted = withResolvers<net.Socket>();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+    const reply: Buffer[] = [];
+    client.on("data", (bytes) => reply.push(bytes));
+    const socket = await accepted.promise;
+    const until = async (count: number): Promise<void> => {
+      while (seen.length < count) await new Promise<void>((resolve) => (wake = resolve));
+    };
+    client.write("one");
+    await until(1);
+    client.write("two");
+    socket.resume();
+    await until(2);
+    readAsStream(socket, buffer);
+    socket.on("data", (bytes: Buffer) => {
+      seen.push(`as a stream: ${bytes.toString("latin1")}`);
+      wake();
+    });
+    client.end("three");
+    socket.resume();
+    await until(3);
+    await once(client, "close");
+    expect(seen).toEqual(["one", "two", "as a stream: three"]);
+    expect(Buffer.concat(reply).toString()).toBe("bye");
+  });
+});
+
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((given) => (resolve = given));
+  return { promise, resolve };
+}

@@ -1,0 +1,170 @@
+/**
+ * The HTTP/1.1 engine: connections of any `net` or `tls` server become calls of one gateway application. Knows nothing
+ * of processes and opens no socket itself. One timer serves all connections, and none is set while there are none.
+ */
+
+import type { Socket } from "node:net";
+import { describeError, STANDARD_ERROR } from "../gateway/error-stream.ts";
+import { runApplication, type RunContext } from "../gateway/run.ts";
+import type { Application } from "../gateway/types.ts";
+import { readAsStream, readInto } from "../node-handles.ts";
+import { BadRequestLog } from "./bad-request-log.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
+import type { EngineOptions } from "./engine-options.ts";
+import type { HttpExchange } from "./exchange.ts";
+import { DEFAULT_LIMITS, largestHead, type Limits } from "./limits.ts";
+import { INPUT } from "./llhttp.ts";
+import type { Refusal } from "./refusal.ts";
+import type { HeadRules, RequestHead } from "./request-head.ts";
+
+export class Engine implements ConnectionOwner {
+  readonly rules: HeadRules;
+  readonly servesHalfClosed: boolean;
+  readonly takesUpgrades: boolean;
+  now = 1;
+  inFlight = 0;
+  isDraining = false;
+  readonly #application: Application;
+  readonly #options: EngineOptions;
+  readonly #context: RunContext;
+  readonly #connections = new Set<Connection>();
+  readonly #badRequests: BadRequestLog;
+  readonly #tickMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #tickedAt = 0;
+  #whenEmpty: (() => void)[] = [];
+
+  constructor(application: Application, options: EngineOptions = {}) {
+    const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.rules = {
+      limits,
+      largestHead: largestHead(limits),
+      refusesUnderscores: options.refusesUnderscores ?? false,
+      refusesHttpsTargets: options.urlScheme === undefined,
+    };
+    this.#application = application;
+    this.#options = options;
+    this.servesHalfClosed = options.servesHalfClosed ?? false;
+    this.takesUpgrades = options.onUpgrade !== undefined;
+    const errors = options.errors ?? STANDARD_ERROR;
+    this.#context = {
+      multiprocess: options.multiprocess ?? false,
+      errors,
+      urlScheme: options.urlScheme,
+      trustedPeers: options.trustedPeers,
+      onError: options.onError ?? ((error, request) => errors.write(describeError(error, request))),
+    };
+    this.#badRequests = new BadRequestLog(options.onBadRequest);
+    this.#tickMs = tickFor(limits);
+  }
+
+  /** How many connections are open. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Serves a connection that has just been accepted. Its server should have `allowHalfOpen`. */
+  accept(socket: Socket): void {
+    const connection = new Connection(socket, this);
+    (socket as EngineSocket)[CONNECTION] = connection;
+    this.#connections.add(connection);
+    if (this.#connections.size === 1) this.#startClock();
+    socket.on("error", ignore);
+    socket.on("end", onEnd);
+    socket.on("close", onClose);
+    socket.on("drain", onDrain);
+    if (!readInto(socket, INPUT, onRead)) socket.on("data", onData);
+  }
+
+  serve(exchange: HttpExchange): void {
+    runApplication(this.#application, exchange, this.#context);
+  }
+
+  upgrade(request: RequestHead, connection: Connection, begun: Buffer): void {
+    const { socket } = connection;
+    socket.off("data", onData).off("end", onEnd).off("drain", onDrain);
+    readAsStream(socket, INPUT);
+    const headers: string[] = [];
+    request.rawNames.forEach((name, i) => headers.push(name, request.values[i] as string));
+    const { method, target } = request;
+    this.#options.onUpgrade?.({ method, target, headers, connection: connection.facts }, socket, begun);
+  }
+
+  refused(refusal: Refusal, { facts }: Connection): void {
+    this.#badRequests.add(refusal, facts);
+  }
+
+  /** A connection is gone. */
+  closed(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size > 0) return;
+    clearInterval(this.#timer);
+    for (const tell of this.#whenEmpty.splice(0)) tell();
+  }
+
+  /** From now on every reply ends its connection, and idle connections are closed. Resolves when none is left. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    for (const connection of this.#connections) if (connection.isIdle) connection.close();
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  destroyAll(): void {
+    for (const { socket } of this.#connections) socket.destroy();
+  }
+
+  #startClock(): void {
+    this.#tickedAt = performance.now();
+    this.#timer = setInterval(() => this.#tick(), this.#tickMs).unref();
+  }
+
+  /** Time in which this process stood still is not held against clients. */
+  #tick(): void {
+    const at = performance.now();
+    this.now += Math.min(at - this.#tickedAt, 2 * this.#tickMs);
+    this.#tickedAt = at;
+    for (const connection of this.#connections) connection.patience.judge(connection, this.now, this.#tickMs);
+  }
+}
+
+type EngineSocket = Socket & { [CONNECTION]?: Connection };
+
+function connectionOf(socket: Socket): Connection {
+  return (socket as EngineSocket)[CONNECTION] as Connection;
+}
+
+function onRead(this: Socket, bytes: number): void {
+  connectionOf(this).consume(bytes);
+}
+
+function onData(this: Socket, bytes: Buffer): void {
+  connectionOf(this).take(bytes);
+}
+
+function onEnd(this: Socket): void {
+  connectionOf(this).ended();
+}
+
+function onClose(this: Socket): void {
+  const connection = connectionOf(this);
+  connection.closed();
+  (connection.owner as Engine).closed(connection);
+}
+
+function onDrain(this: Socket): void {
+  connectionOf(this).drained();
+}
+
+/** What breaks a connection is told by its `close`. */
+function ignore(): void {}
+
+/** Fine enough for the shortest limit, and no finer than a twentieth of a second for long ones. */
+function tickFor({ keepAliveMs, headersMs, bodyMs, sendMs, responseMs }: Limits): number {
+  const shortest = Math.min(...[keepAliveMs, headersMs, bodyMs, sendMs, responseMs].filter((ms) => ms > 0));
+  return Math.max(SHORTEST_TICK_MS, Math.min(LONGEST_TICK_MS, shortest / 10));
+}
+
+const SHORTEST_TICK_MS = 10;
+const LONGEST_TICK_MS = 500;
+const CONNECTION: unique symbol = Symbol("tsgate.http.connection") as never;

@@ -1,0 +1,274 @@
+/**
+ * One message after another out of the bytes that a connection has read, however they were split. llhttp does the
+ * parsing; here its offsets become a head, and what it has no limit for (heads, chunk extensions, trailers) is counted.
+ */
+
+import { MOST_FIELDS } from "./limits.ts";
+import * as llhttp from "./llhttp.ts";
+import { type Refusal, REFUSALS } from "./refusal.ts";
+import { type HeadRules, type HeadSpans, isToken, readHead, RequestHead } from "./request-head.ts";
+import { isForbiddenTrailer } from "./trailers.ts";
+
+/** What a `parse` came to: all bytes are used up and more are needed; a head is there and its body follows; */
+export const MORE = 0;
+export const HEAD = 1;
+/** a whole request without a body is there; the body that was under way is complete; no application may see it. */
+export const WHOLE = 2;
+export const BODY_END = 3;
+export const REFUSED = 4;
+
+/** Whose bytes they are. */
+export interface BodyTaker {
+  /** A piece of the body stands in `INPUT`, until this returns. */
+  onBody(start: number, end: number): void;
+}
+
+/** What a connection remembers between two reads. */
+export class ParseState {
+  /** Whether a message has begun and is not complete. */
+  isBegun = false;
+  isInBody = false;
+  /** The head so far. */
+  text = "";
+  saved: Uint8Array | undefined;
+  partial: PartialSpans | undefined;
+  /** Bytes on the wire that were no body, beyond what chunks of that number need. */
+  overhead = 0;
+  trailers = 0;
+  trailerName = "";
+}
+
+interface PartialSpans {
+  readonly urlStart: number;
+  readonly urlEnd: number;
+  readonly lastPart: number;
+  readonly fields: Int32Array;
+}
+
+class MessageParser implements llhttp.LlhttpListener {
+  /** Where in `INPUT` the next message, or the body, begins. */
+  position = 0;
+  head: RequestHead | undefined;
+  refusal: Refusal = REFUSALS.badRequestLine;
+  readonly #spans: HeadSpans = { urlStart: -1, urlEnd: -1, count: 0, fields: new Int32Array(4 * MOST_FIELDS) };
+  #lastPart = NO_PART;
+  /** What turns an offset into `INPUT` into one into the head's text. */
+  #shift = 0;
+  #start = 0;
+  #end = 0;
+  #state: ParseState;
+  #rules: HeadRules | undefined;
+  #taker: BodyTaker | undefined;
+  #problem: Refusal | undefined;
+
+  constructor() {
+    this.#state = new ParseState();
+    llhttp.listenWith(this);
+  }
+
+  /** Parses `INPUT` from `start` to `end`, at most to the end of a head or of a message. */
+  parse(state: ParseState, rules: HeadRules, taker: BodyTaker, start: number, end: number): number {
+    this.#state = state;
+    this.#rules = rules;
+    this.#taker = taker;
+    this.#start = start;
+    this.#end = end;
+    this.#problem = undefined;
+    if (state.isBegun) this.#restore(state);
+    else this.#begin();
+    this.#shift = state.text.length - start;
+    const error = llhttp.execute(start, end);
+    if (error === llhttp.OK) return this.#needMore(state, start, end);
+    if (error !== llhttp.PAUSE && error !== llhttp.PAUSED_UPGRADE) return this.#failed(error, state, start, end);
+    this.position = llhttp.stoppedAt();
+    return state.isInBody ? this.#inBody(state, start) : this.#headDone(state);
+  }
+
+  onUrl(start: number, end: number): number {
+    const spans = this.#spans;
+    if (spans.urlStart < 0) spans.urlStart = start + this.#shift;
+    spans.urlEnd = end + this.#shift;
+    return llhttp.OK;
+  }
+
+  onField(start: number, end: number): number {
+    if (this.#state.isInBody) return this.#trailerName(start, end);
+    const { fields } = this.#spans;
+    if (this.#lastPart === NAME) {
+      fields[4 * this.#spans.count - 3] = end + this.#shift;
+      return llhttp.OK;
+    }
+    if (this.#spans.count === MOST_FIELDS) return this.#stop(REFUSALS.tooManyFields);
+    const at = 4 * this.#spans.count++;
+    fields[at] = start + this.#shift;
+    fields[at + 1] = end + this.#shift;
+    this.#lastPart = NAME;
+    return llhttp.OK;
+  }
+
+  onValue(start: number, end: number): number {
+    if (this.#state.isInBody) return this.#trailerValue();
+    const { fields } = this.#spans;
+    const at = 4 * this.#spans.count - 2;
+    if (this.#lastPart === NAME) fields[at] = start + this.#shift;
+    fields[at + 1] = end + this.#shift;
+    this.#lastPart = VALUE;
+    return llhttp.OK;
+  }
+
+  onHeadersComplete(): number {
+    const spans = this.#spans;
+    const headEnd = spans.count === 0 ? spans.urlEnd + LINE_REST : (spans.fields[4 * spans.count - 1] as number);
+    const text = this.#state.text + llhttp.slice(this.#start, Math.min(this.#end, headEnd - this.#shift));
+    const head = readHead(text, spans, this.#rules as HeadRules);
+    if (!(head instanceof RequestHead)) return this.#stop(head);
+    this.head = head;
+    return head.hasBody ? llhttp.PAUSE : llhttp.OK;
+  }
+
+  onBody(start: number, end: number): number {
+    this.#state.overhead -= end - start + CHUNK_FRAME;
+    this.#taker?.onBody(start, end);
+    return llhttp.OK;
+  }
+
+  onMessageComplete(): number {
+    return llhttp.PAUSE;
+  }
+
+  #begin(): void {
+    llhttp.begin();
+    this.#spans.urlStart = -1;
+    this.#spans.urlEnd = -1;
+    this.#spans.count = 0;
+    this.#lastPart = NO_PART;
+  }
+
+  #restore(state: ParseState): void {
+    llhttp.restoreState(state.saved as Uint8Array);
+    const { partial } = state;
+    if (state.isInBody || partial === undefined) return;
+    this.#spans.urlStart = partial.urlStart;
+    this.#spans.urlEnd = partial.urlEnd;
+    this.#spans.count = partial.fields.length / 4;
+    this.#spans.fields.set(partial.fields);
+    this.#lastPart = partial.lastPart;
+  }
+
+  #needMore(state: ParseState, start: number, end: number): number {
+    this.position = end;
+    state.isBegun = true;
+    state.saved = llhttp.saveState(state.saved);
+    if (state.isInBody) return this.#count(state, end - start) ?? MORE;
+    state.text += llhttp.slice(start, end);
+    const { urlStart, urlEnd, count, fields } = this.#spans;
+    state.partial = { urlStart, urlEnd, lastPart: this.#lastPart, fields: fields.slice(0, 4 * count) };
+    const problem = this.#partialProblem(state.text.length);
+    return problem === undefined ? MORE : this.#refuse(problem);
+  }
+
+  #headDone(state: ParseState): number {
+    const { hasBody } = this.head as RequestHead;
+    state.text = "";
+    state.partial = undefined;
+    state.isBegun = hasBody;
+    if (!hasBody) return WHOLE;
+    state.isInBody = true;
+    state.overhead = 0;
+    state.trailers = 0;
+    llhttp.resume();
+    state.saved = llhttp.saveState(state.saved);
+    return HEAD;
+  }
+
+  /** A message with a body is complete. */
+  #inBody(state: ParseState, start: number): number {
+    const outcome = this.#count(state, this.position - start) ?? BODY_END;
+    state.isBegun = false;
+    state.isInBody = false;
+    return outcome;
+  }
+
+  #count(state: ParseState, bytes: number): number | undefined {
+    state.overhead += bytes;
+    if (state.overhead > LARGEST_OVERHEAD) return this.#refuse(REFUSALS.extensionsTooLarge);
+    // What small chunks have spared is not saved up for a large extension later.
+    state.overhead = Math.max(0, state.overhead);
+    return undefined;
+  }
+
+  #failed(error: number, state: ParseState, start: number, end: number): number {
+    return this.#refuse(this.#problem ?? this.#meaningOf(error, state, start, end));
+  }
+
+  #meaningOf(error: number, state: ParseState, start: number, end: number): Refusal {
+    if (state.isInBody) return REFUSALS.badBody;
+    if (error === llhttp.INVALID_METHOD) {
+      const word = (state.text + llhttp.slice(start, Math.min(end, start + LONGEST_METHOD)))
+        .trimStart()
+        .split(" ", 1)[0];
+      return isToken(word ?? "") ? REFUSALS.unknownMethod : REFUSALS.badRequestLine;
+    }
+    if (error === llhttp.HTTP2_PREFACE) return REFUSALS.unknownVersion;
+    if (error === llhttp.INVALID_VERSION && OTHER_VERSION.test(state.text + llhttp.slice(start, end))) {
+      return REFUSALS.unknownVersion;
+    }
+    return this.#spans.count > 0 ? REFUSALS.badHeader : REFUSALS.badRequestLine;
+  }
+
+  /** A head that is not complete may be too large already. */
+  #partialProblem(length: number): Refusal | undefined {
+    const { limits } = this.#rules as HeadRules;
+    const { count, fields } = this.#spans;
+    if (limits.requestLine > 0 && count === 0 && length > limits.requestLine + LINE_ENDS) return REFUSALS.targetTooLong;
+    if (limits.requestFields > 0 && count > limits.requestFields) return REFUSALS.tooManyFields;
+    const last = count === 0 ? length : (fields[4 * count - 4] as number);
+    if (limits.requestFieldSize > 0 && length - last > limits.requestFieldSize + LINE_ENDS)
+      return REFUSALS.fieldTooLarge;
+    return length > (this.#rules as HeadRules).largestHead ? REFUSALS.headTooLarge : undefined;
+  }
+
+  #trailerName(start: number, end: number): number {
+    const state = this.#state;
+    if (state.trailerName === "") {
+      const { requestFields } = (this.#rules as HeadRules).limits;
+      if (++state.trailers > (requestFields || MOST_FIELDS)) return this.#stop(REFUSALS.trailersTooLarge);
+    }
+    state.trailerName += llhttp.slice(start, end);
+    return state.trailerName.length > LARGEST_OVERHEAD ? this.#stop(REFUSALS.trailersTooLarge) : llhttp.OK;
+  }
+
+  #trailerValue(): number {
+    const state = this.#state;
+    const name = state.trailerName;
+    state.trailerName = "";
+    return name !== "" && isForbiddenTrailer(name) ? this.#stop(REFUSALS.badTrailer) : llhttp.OK;
+  }
+
+  #stop(problem: Refusal): number {
+    this.#problem = problem;
+    return FAIL;
+  }
+
+  #refuse(refusal: Refusal): number {
+    this.refusal = refusal;
+    return REFUSED;
+  }
+}
+
+const OTHER_VERSION = / HTTP\/(?!1\.[01])\d\.\d/;
+const FAIL = -1;
+const NO_PART = 0;
+const NAME = 1;
+const VALUE = 2;
+/** ` HTTP/1.1` and the end of the line. */
+const LINE_REST = 11;
+const LINE_ENDS = 4;
+const LONGEST_METHOD = 64;
+/** What a chunk may need beside its bytes: sixteen digits of its size and two ends of line. */
+const CHUNK_FRAME = 20;
+/** What Node takes of chunk extensions, too. */
+const LARGEST_OVERHEAD = 16_384;
+
+/** The one parser of this process. */
+export const parser = new MessageParser();

@@ -1,0 +1,120 @@
+/**
+ * The body of one request, pulled by the application and filled by the connection. Holds at most a little more than one
+ * read; beyond that the connection stops reading. A body that broke off rejects and never looks ended.
+ */
+
+import { ClientGone, InputLeft } from "../gateway/exchange.ts";
+
+/** Who fills it. */
+export interface BodySource {
+  /** There is room again. */
+  roomMade(): void;
+  /** Somebody has begun to wait for bytes. */
+  awaited(): void;
+}
+
+export class RequestBody {
+  /** All of it has come. */
+  isComplete = false;
+  /** Bytes that have come, and that were discarded of them. */
+  received = 0;
+  discarded = 0;
+  readonly #source: BodySource;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  #failure: Error | undefined;
+  #isLeft = false;
+  #waiting: { maxBytes: number; resolve: (chunk: Uint8Array) => void; reject: (error: Error) => void } | undefined;
+
+  constructor(source: BodySource) {
+    this.#source = source;
+  }
+
+  /** Whether enough of it waits to be read. */
+  get isFull(): boolean {
+    return this.#size >= ENOUGH;
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  /** Whether nobody reads it any more. */
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
+  /** Takes a copy of bytes that have come. */
+  push(bytes: Uint8Array): void {
+    this.received += bytes.length;
+    if (this.#isLeft || this.#failure !== undefined) {
+      this.discarded += bytes.length;
+      return;
+    }
+    this.#chunks.push(Buffer.from(bytes));
+    this.#size += bytes.length;
+    this.#serve();
+  }
+
+  finish(): void {
+    this.isComplete = true;
+    this.#serve();
+  }
+
+  /** No more of it will come. What is there already can still be read. */
+  fail(error: Error = new ClientGone()): void {
+    if (this.isComplete || this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#serve();
+  }
+
+  /** 1 to `maxBytes` bytes; an empty chunk at the end. One at a time. */
+  read(maxBytes: number): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { maxBytes, resolve, reject };
+      this.#serve();
+      if (this.#waiting !== undefined) this.#source.awaited();
+    });
+  }
+
+  /** The application has answered: it gets nothing any more, and a read that is pending rejects. */
+  leave(): void {
+    this.#isLeft = true;
+    this.discarded += this.#size;
+    this.#chunks = [];
+    this.#size = 0;
+    this.#serve();
+  }
+
+  #serve(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    if (this.#isLeft) {
+      this.#waiting = undefined;
+      waiting.reject(new InputLeft());
+    } else if (this.#size > 0) {
+      this.#waiting = undefined;
+      waiting.resolve(this.#take(waiting.maxBytes));
+    } else if (this.isComplete) {
+      this.#waiting = undefined;
+      waiting.resolve(EMPTY);
+    } else if (this.#failure !== undefined) {
+      this.#waiting = undefined;
+      waiting.reject(this.#failure);
+    }
+  }
+
+  #take(maxBytes: number): Uint8Array {
+    const wasFull = this.isFull;
+    const first = this.#chunks[0] as Uint8Array;
+    const chunk = first.length <= maxBytes ? first : first.subarray(0, maxBytes);
+    if (chunk === first) this.#chunks.shift();
+    else this.#chunks[0] = first.subarray(maxBytes);
+    this.#size -= chunk.length;
+    if (wasFull && !this.isFull) this.#source.roomMade();
+    return chunk;
+  }
+}
+
+const ENOUGH = 65_536;
+const EMPTY = new Uint8Array(0);

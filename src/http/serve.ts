@@ -1,0 +1,83 @@
+/** A server of one process: for embedding and for tests. */
+
+import net from "node:net";
+import tls from "node:tls";
+import type { Application } from "../gateway/types.ts";
+import { Engine } from "./engine.ts";
+import type { EngineOptions } from "./engine-options.ts";
+
+export interface ServeOptions extends EngineOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: one that is free. */
+  readonly port?: number;
+  /** A unix socket, in the place of host and port. */
+  readonly path?: string;
+  readonly backlog?: number;
+  /** Certificate, key and whatever else `tls.createServer` takes: the server speaks TLS. */
+  readonly tls?: tls.TlsOptions;
+}
+
+export interface HttpServer {
+  readonly server: net.Server;
+  readonly engine: Engine;
+  /** 0 on a unix socket. */
+  readonly port: number;
+  /** `http://127.0.0.1:8000`, or the path of a unix socket. */
+  readonly address: string;
+  /** Accepts nothing any more and answers what is in flight. Resolves when the last connection is closed. */
+  close(): Promise<void>;
+  /** Closes every connection at once. */
+  destroy(): Promise<void>;
+}
+
+/** Serves a gateway application over HTTP/1.1. Resolves when it listens; rejects with the system's error. */
+export async function serve(application: Application, options: ServeOptions = {}): Promise<HttpServer> {
+  const engine = new Engine(application, options);
+  const accept = (socket: net.Socket): void => engine.accept(socket);
+  const shared = { allowHalfOpen: true, noDelay: true };
+  const server =
+    options.tls === undefined
+      ? net.createServer(shared, accept)
+      : tls.createServer({ ...options.tls, ...shared }, accept).on("tlsClientError", () => {});
+  await listen(server, options);
+  const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+  const stopped = new Promise<void>((resolve) => server.once("close", () => resolve()));
+  return {
+    server,
+    engine,
+    port,
+    address: addressOf(bound, options.tls !== undefined),
+    async close() {
+      server.close();
+      await engine.drain();
+      await stopped;
+    },
+    async destroy() {
+      server.close();
+      engine.destroyAll();
+      await stopped;
+    },
+  };
+}
+
+async function listen(
+  server: net.Server,
+  { host = "127.0.0.1", port = 0, path, backlog }: ServeOptions,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    const where = path === undefined ? { host, port } : { path };
+    server.listen(backlog === undefined ? where : { ...where, backlog }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function addressOf(bound: net.AddressInfo | string | null, isTls: boolean): string {
+  if (typeof bound === "string" || bound === null) return bound ?? "";
+  const host = bound.family === "IPv6" ? `[${bound.address}]` : bound.address;
+  return `${isTls ? "https" : "http"}://${host}:${bound.port}`;
+}

@@ -1,0 +1,146 @@
+/** Limits are exact: what is as large as they say is served, a byte or a piece more is refused. */
+
+import { expect, test } from "vitest";
+import type { BadRequest } from "../../../src/http/index.ts";
+import type { RawClient } from "../../conformance/http-reader.ts";
+import { recorder, type Seen, withEngine } from "./ask-engine.ts";
+
+const line = (length: number) => `GET /${"x".repeat(length - "GET / HTTP/1.1".length)} HTTP/1.1\r\nHost: h\r\n\r\n`;
+const fields = (count: number) => `GET / HTTP/1.1\r\nHost: h\r\n${"A: b\r\n".repeat(count - 1)}\r\n`;
+const field = (size: number) => `GET / HTTP/1.1\r\nHost: h\r\nA: ${"b".repeat(size - 3)}\r\n\r\n`;
+const body = (size: number) => `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${size}\r\n\r\n${"x".repeat(size)}`;
+const chunks = (size: number) =>
+  `POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\nx\r\n".repeat(size)}0\r\n\r\n`;
+
+const LIMITS = { requestLine: 100, requestFields: 10, requestFieldSize: 50, requestBody: 1000 };
+
+test.each([
+  ["request line", line, 100, 414],
+  ["number of headers", fields, 10, 431],
+  ["size of a header", field, 50, 431],
+  ["size of a body", body, 1000, 413],
+  ["size of a body in chunks", chunks, 1000, 413],
+] as const)("%s", async (_, make, limit, status) => {
+  for (const split of [false, true]) {
+    const seen: Seen[] = [];
+    await withEngine(recorder(seen), { limits: LIMITS }, async (connect) => {
+      const client = connect();
+      await send(client, make(limit), split);
+      expect((await client.response())?.status).toBe(200);
+      await send(client, make(limit + 1), split);
+      expect((await client.response())?.status).toBe(status);
+      expect(await client.ended()).toBe("");
+      expect(seen.length).toBe(1);
+    });
+  }
+});
+
+test.each([
+  ["a request line", "GET /", "x", 414],
+  ["a header", "GET / HTTP/1.1\r\nHost: h\r\nA: ", "x", 431],
+  ["a name", "GET / HTTP/1.1\r\nHost: h\r\n", "x", 431],
+  ["headers", "GET / HTTP/1.1\r\nHost: h\r\n", "A: b\r\n", 431],
+])("%s without end is refused before it ends", async (_, begin, more, status) => {
+  await withEngine(recorder([]), {}, async (connect) => {
+    const client = connect();
+    client.send(begin);
+    for (let i = 0; i < 40; i++) client.send(more.repeat(300));
+    expect((await client.response())?.status).toBe(status);
+  });
+});
+
+test("a body larger than the limit is refused before the client is told to send it", async () => {
+  const seen: Seen[] = [];
+  await withEngine(recorder(seen), { limits: LIMITS }, async (connect) => {
+    const client = connect();
+    client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n");
+    expect((await client.response())?.status).toBe(413);
+    expect(await client.ended()).toBe("");
+    expect(seen).toEqual([]);
+  });
+});
+
+test("requests beyond the limit of concurrency are answered 503 at once, the others later", async () => {
+  const gate = withGate();
+  await withEngine(gate.application, { limits: { concurrency: 2 } }, async (connect) => {
+    const [first, second, third] = [connect(), connect(), connect()];
+    first?.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    second?.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    await gate.called(2);
+    third?.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    const refused = await third?.response();
+    expect(refused?.status).toBe(503);
+    expect(refused?.headers.map(([name]) => name)).toContain("retry-after");
+    gate.open();
+    expect([(await first?.response())?.status, (await second?.response())?.status]).toEqual([200, 200]);
+  });
+});
+
+test("of pipelined requests no more are in progress than the limit, and all are answered in order", async () => {
+  let inProgress = 0;
+  let most = 0;
+  await withEngine(
+    async (environ, startResponse) => {
+      most = Math.max(most, ++inProgress);
+      await new Promise(setImmediate);
+      inProgress--;
+      startResponse(200, []);
+      return [environ.PATH_INFO];
+    },
+    { limits: { pipelined: 5 } },
+    async (connect) => {
+      const client = connect();
+      const paths = Array.from({ length: 3000 }, (_, i) => `/${i}`);
+      client.send(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`).join(""));
+      for (const path of paths) expect((await client.response())?.body).toBe(path);
+      expect(most).toBe(5);
+    },
+  );
+});
+
+test("ten bad requests a minute are told, and later how many there were", async () => {
+  const told: BadRequest[] = [];
+  await withEngine(recorder([]), { onBadRequest: (request) => told.push(request) }, async (connect) => {
+    for (let i = 0; i < 15; i++) {
+      const client = connect();
+      client.send("GET / HTTP/1.1\r\n\r\n");
+      expect((await client.response())?.status).toBe(400);
+    }
+  });
+  expect(told.length).toBe(10);
+  expect(told[0]).toEqual({
+    status: 400,
+    reason: "the request has no Host header, or more than one",
+    remoteAddress: "127.0.0.1",
+    leftOut: 0,
+  });
+});
+
+async function send(client: RawClient, text: string, isSplit: boolean): Promise<void> {
+  if (!isSplit) return client.send(text);
+  for (let i = 0; i < text.length; i += 37) {
+    client.send(text.slice(i, i + 37));
+    await new Promise(setImmediate);
+  }
+}
+
+/** An application that answers when it is told to. */
+function withGate() {
+  const calls = { count: 0 };
+  let open!: () => void;
+  let wake = (): void => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return {
+    open,
+    async called(count: number): Promise<void> {
+      while (calls.count < count) await new Promise<void>((resolve) => (wake = resolve));
+    },
+    application: async (_: unknown, startResponse: (status: number, headers: []) => void) => {
+      calls.count++;
+      wake();
+      await opened;
+      startResponse(200, []);
+      return ["x"];
+    },
+  };
+}
