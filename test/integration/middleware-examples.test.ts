@@ -14,6 +14,11 @@ interface Expected {
 
 const REPLIES: Readonly<Record<string, Expected>> = {
   "basic-authentication": { status: 200, headers: {}, body: "Hello admin\n" },
+  compression: {
+    status: 200,
+    headers: { "content-encoding": "gzip", vary: "Accept-Encoding" },
+    body: /^data: 1\n\ndata: 2\n\ndata: 3\n\n$/,
+  },
   compose: {
     status: 404,
     headers: { "x-content-type-options": "nosniff", "content-type": "text/html; charset=utf-8" },
@@ -33,6 +38,11 @@ const REPLIES: Readonly<Record<string, Expected>> = {
       "referrer-policy": "strict-origin-when-cross-origin",
     },
     body: /Hello/,
+  },
+  "static-files": {
+    status: 206,
+    headers: { "content-range": "bytes 0-14/53", "cache-control": "max-age=3600" },
+    body: "<!doctype html>",
   },
 };
 

@@ -36,8 +36,8 @@ await run({ app: "missing.js", bind: "127.0.0.1:0" }).catch(({ name, exitCode })
   "consumer.ts": `
 import { defineApplication, defineConfig, run, toNodeListener } from "tsgate";
 import type { Application, ConfigInput, Environ, RunOptions, StartResponse, WorkerInfo } from "tsgate";
-import { basicAuthentication, compose, errorPages, mapChunks, onReply, securityHeaders } from "tsgate/middleware";
-import type { ErrorPagesOptions, Failure, Middleware, OnReplyOptions, Reply, SecurityHeadersOptions } from "tsgate/middleware";
+import { basicAuthentication, compose, compression, errorPages, mapChunks, onReply, securityHeaders, staticFiles } from "tsgate/middleware";
+import type { CompressionOptions, ErrorPagesOptions, Failure, Middleware, OnReplyOptions, Reply, SecurityHeadersOptions, StaticFilesOptions } from "tsgate/middleware";
 import { RuleBreach, validator, type ValidatorOptions } from "tsgate/validator";
 
 export const typed: Application = defineApplication(async (environ: Environ, startResponse: StartResponse) => {
@@ -61,7 +61,7 @@ export const listener = toNodeListener(typed, { multiprocess: true });
 export const ending: Promise<number> = run(options);
 const quoted: Middleware = (application) => (environ, startResponse) =>
   onReply(application, environ, startResponse, (reply: Reply) => ({ ...reply, body: mapChunks(reply.body, (chunk) => chunk, () => "!") }));
-export const stacked: Application = compose(errorPages(), securityHeaders(), quoted, basicAuthentication({ users: { a: "b" } }))(typed);
+export const stacked: Application = compose(errorPages(), compression({ threshold: 10 }), securityHeaders(), staticFiles({ directory: new URL("public/", "file:///srv/") }), quoted, basicAuthentication({ users: { a: "b" } }))(typed);
 // @ts-expect-error -- there is no such setting
 defineConfig({ wrokers: 2 });
 // @ts-expect-error -- a status is a number or a text that begins with one

@@ -19,6 +19,19 @@ export function withoutHeaders(headers: HeaderList, names: ReadonlySet<string>):
   return headers.filter(([name]) => !names.has(name.toLowerCase()));
 }
 
+/** The list with `header` in the place of any other of its name. */
+export function withHeader(headers: HeaderList, header: HeaderList[number]): HeaderList {
+  return [...withoutHeaders(headers, new Set([header[0].toLowerCase()])), header];
+}
+
+/** The list with `field`, the name of a request header, among those that the reply varies by (RFC 9110 section 12.5.5). */
+export function withVary(headers: HeaderList, field: string): HeaderList {
+  const known = headers.filter(([name]) => name.toLowerCase() === "vary").map(([, value]) => value);
+  const fields = known.flatMap((value) => value.split(",").map((part) => part.trim().toLowerCase()));
+  if (fields.includes("*") || fields.includes(field.toLowerCase())) return headers;
+  return withHeader(headers, ["Vary", [...known, field].join(", ")]);
+}
+
 /** Whether it is a list of pairs of strings: what middleware can look into. */
 export function isHeaderList(headers: unknown): headers is HeaderList {
   if (!Array.isArray(headers)) return false;

@@ -11,11 +11,7 @@ import type { Body, Chunk } from "../types.ts";
  * anything, behind the last. A list stays a list. Throws a `TypeError` for what is no body.
  */
 export function mapChunks(body: Body, change: (chunk: Chunk) => Chunk, end?: () => Chunk | undefined): Body {
-  if (isPlainList(body)) {
-    const list = body.map((chunk) => change(chunk));
-    const last = end?.();
-    return last === undefined ? list : [...list, last];
-  }
+  if (Array.isArray(body)) return mapList(body, change, end);
   const reader = openBody(body);
   return reader.isAsync ? ownedBy(reader, mapAsync(reader, change, end)) : ownedBy(reader, map(reader, change, end));
 }
@@ -23,11 +19,6 @@ export function mapChunks(body: Body, change: (chunk: Chunk) => Chunk, end?: () 
 /** Closes a body that is not sent. A promise where that takes time; throws or rejects with what went wrong. */
 export function closeBody(body: Body): void | PromiseLike<void> {
   return closeReader(openBody(body));
-}
-
-/** A list without anything to close. */
-export function isPlainList(body: unknown): body is readonly Chunk[] {
-  return Array.isArray(body) && (body as { close?: unknown }).close === undefined;
 }
 
 /** The next result of a body, async or not. */
@@ -66,6 +57,17 @@ export function closeReader(reader: BodyReader): void | PromiseLike<void> {
   };
   const pending = reader.close((error) => errors.push(error));
   return isThenable(pending) ? pending.then(settled) : settled();
+}
+
+function mapList(
+  list: readonly Chunk[] & { close?: unknown },
+  change: (chunk: Chunk) => Chunk,
+  end?: () => Chunk | undefined,
+): Body {
+  const mapped = list.map((chunk) => change(chunk));
+  const last = end?.();
+  if (last !== undefined) mapped.push(last);
+  return typeof list.close === "function" ? Object.assign(mapped, { close: () => closeBody(list) }) : mapped;
 }
 
 function* map(reader: BodyReader, change: (chunk: Chunk) => Chunk, end?: () => Chunk | undefined): Generator<Chunk> {

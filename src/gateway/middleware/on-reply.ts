@@ -7,7 +7,7 @@
 import { type BodyReader, isThenable, openBody } from "../body.ts";
 import { ResponseStart } from "../start-response.ts";
 import type { Application, Body, Chunk, Environ, HeaderList, StartResponse, Status } from "../types.ts";
-import { closeReader, isPlainList, pullNext } from "./map-chunks.ts";
+import { closeReader, pullNext } from "./map-chunks.ts";
 
 /** A reply as it was begun, or as it shall be. */
 export interface Reply {
@@ -68,7 +68,7 @@ class HeldReply {
   };
 
   answer(body: Body): Body {
-    if (isPlainList(body) && this.start.head !== undefined) return this.release(body);
+    if (Array.isArray(body) && this.start.head !== undefined) return this.release(body);
     const read: Read = { reader: openBody(body) };
     const isAsync = read.reader.isAsync || this.options.makesAsync === true;
     const chunks = isAsync ? this.pullAsync(read) : this.pull(read);
