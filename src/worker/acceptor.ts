@@ -38,6 +38,7 @@ export class Acceptor {
   readonly #spares = new Map<number, RawHandle>();
   #isPaused = false;
   #isFull = false;
+  #isBusy = false;
   #isLeaving = false;
   /** Nobody else takes what waits: it takes all, however many. */
   #isLast = false;
@@ -88,6 +89,13 @@ export class Acceptor {
 
   resume(): void {
     this.#isPaused = false;
+    this.#settle();
+  }
+
+  /** Whoever came now would wait for the application, and others of the server may have time for him. */
+  busy(isBusy: boolean): void {
+    if (isBusy) this.prepare();
+    this.#isBusy = isBusy;
     this.#settle();
   }
 
@@ -146,7 +154,7 @@ export class Acceptor {
   /** Does what is wanted, as soon as it can. */
   #settle(): void {
     if (this.#isLeaving) return;
-    const isWanted = !this.#isPaused && !this.#isFull;
+    const isWanted = !this.#isPaused && !this.#isFull && !this.#isBusy;
     const isListening = this.servers.some(({ listening }) => listening);
     if (isListening && !isWanted && (this.#hasSpares || this.#isFull)) {
       for (const server of this.servers) stopAccepting(server);

@@ -91,6 +91,11 @@ export class Reception {
     }
   }
 
+  /** The application has no time for another request at the moment, or has again. */
+  busy(isBusy: boolean): void {
+    this.#acceptor.busy(isBusy);
+  }
+
   load(): WorkerLoad {
     return this.#loads.take();
   }

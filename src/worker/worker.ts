@@ -175,7 +175,12 @@ export class Worker {
   /** A program's own server: its connections are counted, and its `close()` makes this worker leave. */
   #adopt({ all, program }: Applications, { observer }: RequestWatch): void {
     for (const { app } of all)
-      if (app.interface === "wsgi") app.python.whenGone = (error) => this.#onFailed(error, "interpreter gone");
+      if (app.interface === "wsgi") {
+        app.python.whenGone = (error) => this.#onFailed(error, "interpreter gone");
+        // Where nothing else is served, and somebody else can.
+        if (all.length === 1 && this.#order?.multiprocess === true)
+          app.python.whenBusy = (isBusy) => this.#reception?.busy(isBusy);
+      }
     if (program === undefined) return;
     adoptServer(program, this.#connections, observer);
     program.own({ closed: () => this.#onServerClosed(), connectionCount: () => this.#connections.size });

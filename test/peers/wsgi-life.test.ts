@@ -229,6 +229,22 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
   });
 });
 
+describeWithPeers("workers of a Python application", [PYTHON_PEER], () => {
+  test("leave new connections to one that has time", async () => {
+    const server = await startWsgi("letter", { workers: 2 });
+    const target = await server.target();
+    const busy = await connectRaw(target);
+    busy.get("/waits?600");
+    await server.waitForRecord("wsgi.errors");
+    // The one that is busy may take one until it has noticed.
+    let answered = 0;
+    const endsAt = performance.now() + 50_000;
+    while (answered < 40 && performance.now() < endsAt)
+      answered = (await isAnswered(`${await server.url()}/plain`)) ? answered + 1 : 0;
+    expect(answered).toBe(40);
+  });
+});
+
 describeWithPeers("a reload of a Python application", [PYTHON_PEER], () => {
   test("loses no request; one into code that fails changes nothing", async () => {
     const app = (version: string): string =>
@@ -255,3 +271,13 @@ describeWithPeers("a reload of a Python application", [PYTHON_PEER], () => {
     expect(await ask(await server.target())).toBe("two");
   });
 });
+
+/** On a connection of its own, before long. */
+async function isAnswered(url: string): Promise<boolean> {
+  try {
+    const reply = await fetch(url, { headers: { connection: "close" }, signal: AbortSignal.timeout(3000) });
+    return reply.ok;
+  } catch {
+    return false;
+  }
+}

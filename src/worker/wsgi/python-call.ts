@@ -23,6 +23,8 @@ export interface FirstInput {
 export class PythonCall {
   readonly environ: Environ;
   readonly queuedAt = performance.now();
+  /** When the thread was given it. */
+  begunAt = 0;
   /** Since when the thread has been at it without a word, while nothing of the client is waited for. */
   silentSince = 0;
   readonly #startResponse: StartResponse;
@@ -54,7 +56,7 @@ export class PythonCall {
   begin(line: CallLine, window: number): void {
     this.#line = line;
     this.#window = window;
-    this.silentSince = performance.now();
+    this.begunAt = this.silentSince = performance.now();
     const { text, isJson } = environText(this.environ);
     const environ = isJson ? Buffer.from(text, "utf8").toString("latin1") : text;
     const { bytes, isWhole } = this.#input;

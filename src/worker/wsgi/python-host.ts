@@ -31,11 +31,15 @@ export class PythonHost {
   readonly application: Application;
   /** Told when the interpreter has ended by itself: the worker is to be replaced. */
   whenGone: (error: Error) => void = () => {};
+  /** Told when all threads have been at it for a while, and when one has time again. */
+  whenBusy: (isBusy: boolean) => void = () => {};
   readonly #order: PythonOrder;
   readonly #events: HostEvents;
   #interpreter: Interpreter | undefined;
   #free: ThreadChannel[] = [];
   #waiting: PythonCall[] = [];
+  #isWatched = false;
+  #isBusy = false;
   #isQuitting = false;
   #isHung = false;
 
@@ -102,7 +106,11 @@ export class PythonHost {
     return new Promise((resolve, reject) => {
       const call = new PythonCall(environ, input, startResponse, resolve, reject);
       const channel = this.#free.shift();
-      if (channel !== undefined) return channel.begin(call);
+      if (channel !== undefined) {
+        channel.begin(call);
+        if (this.#free.length === 0) this.#watchBusy();
+        return;
+      }
       this.#waiting.push(call);
       if (this.#interpreter === undefined) void this.#revive();
     });
@@ -113,6 +121,7 @@ export class PythonHost {
       const call = this.#waiting.shift();
       if (call === undefined) {
         if (!isListed) this.#free.push(channel);
+        if (this.#isBusy) this.whenBusy((this.#isBusy = false));
         return;
       }
       // Nobody waits for it any more; looked at only where that is likely, because asking makes a signal.
@@ -120,6 +129,20 @@ export class PythonHost {
       if (isListed) this.#free.splice(this.#free.indexOf(channel), 1);
       return channel.begin(call);
     }
+  }
+
+  /** From now on until a thread is free: connections that come would wait, while another worker may have time. */
+  #watchBusy(): void {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    setTimeout(() => {
+      this.#isWatched = false;
+      if (this.#free.length > 0 || this.#isBusy || this.#isQuitting) return;
+      const now = performance.now();
+      const channels = this.#interpreter?.channels ?? [];
+      if (channels.some(({ call }) => call === undefined || now - call.begunAt < BUSY_MS)) return this.#watchBusy();
+      this.whenBusy((this.#isBusy = true));
+    }, BUSY_MS).unref();
   }
 
   #ended(interpreter: Interpreter, { code, signal, lastWords }: PythonEnd): void {
@@ -166,3 +189,5 @@ const NO_INPUT: FirstInput = { bytes: undefined, isWhole: true };
 /** A thread that has been silent for so long makes the interpreter worth a question. */
 const ASK_AFTER_MS = 1000;
 const LIKELY_LEFT_MS = 50;
+/** All threads at one request each for so long: then a worker stops accepting, which costs a millisecond. */
+const BUSY_MS = 50;
