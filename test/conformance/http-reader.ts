@@ -66,9 +66,9 @@ export class RawClient {
     return this.buffer;
   }
 
-  /** Resolves when this text has come and is not yet read as a response; false if the connection ended. */
-  received(text: string): Promise<boolean> {
-    return this.until(() => this.buffer.includes(text));
+  /** Resolves when one of these texts has come and is not yet read as a response; false if the connection ended. */
+  received(...texts: string[]): Promise<boolean> {
+    return this.until(() => texts.some((text) => this.buffer.includes(text)));
   }
 
   close(): void {

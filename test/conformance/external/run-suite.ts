@@ -1,0 +1,115 @@
+/** Runs the cases against a server under test, one after the other, each alone and through the validator. */
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { type Case, loadCases } from "../case.ts";
+import { runCase, type Traces } from "../run-case.ts";
+import { ServerUnderTest } from "./server-under-test.ts";
+
+export interface Outcome {
+  readonly name: string;
+  readonly isValidated: boolean;
+  readonly rules: readonly string[];
+  /** What differed; undefined when nothing did. */
+  readonly problem: string | undefined;
+}
+
+export interface SuiteOptions {
+  /** The command line of the server, for the shell. */
+  readonly command: string;
+  /** Only cases whose name, or one of whose rules, contains this. */
+  readonly only?: string | undefined;
+  readonly onOutcome?: (outcome: Outcome) => void;
+}
+
+/** Resolves with how each case went. Rejects when the server does not come up. */
+export async function runSuite({ command, only = "", onOutcome }: SuiteOptions): Promise<readonly Outcome[]> {
+  const folder = await mkdtemp(path.join(tmpdir(), "gateway-suite-"));
+  let server: ServerUnderTest | undefined;
+  try {
+    const modulePath = await bundleModule(folder);
+    const outcomes: Outcome[] = [];
+    for (const wanted of loadCases().filter(({ name, rules }) => name.includes(only) || rules.includes(only))) {
+      for (const isValidated of [false, true]) {
+        if (server?.isServing !== true) {
+          await server?.stop();
+          server = await ServerUnderTest.start(command, modulePath);
+        }
+        const outcome = await attempt(server, wanted, isValidated);
+        outcomes.push(outcome);
+        onOutcome?.(outcome);
+      }
+    }
+    return outcomes;
+  } finally {
+    await server?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function bundleModule(folder: string): Promise<string> {
+  const outfile = path.join(folder, "application.mjs");
+  await build({
+    entryPoints: [fileURLToPath(new URL("served.ts", import.meta.url))],
+    outfile,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    logLevel: "warning",
+  });
+  return outfile;
+}
+
+async function attempt(server: ServerUnderTest, wanted: Case, isValidated: boolean): Promise<Outcome> {
+  const { name, rules } = wanted;
+  const cancelled = new AbortController();
+  try {
+    await server.application.ask({ become: { application: wanted.application, isValidated } });
+    const from = server.output.length;
+    const traces = async (): Promise<Traces> => {
+      cancelled.signal.throwIfAborted();
+      const { probe, findings } = await server.application.ask({});
+      const errors = isValidated ? undefined : errorsIn(server.output.slice(from), wanted);
+      return { probe, findings: isValidated ? findings : undefined, errors };
+    };
+    await withinPatience(runCase(wanted, { port: server.port, traces }, cancelled.signal), cancelled);
+    return { name, isValidated, rules, problem: undefined };
+  } catch (error) {
+    return { name, isValidated, rules, problem: problemOf(error) };
+  }
+}
+
+/** Of the errors that the application itself has thrown, those that the server has written down. */
+function errorsIn(output: string, { breaks, errors = [] }: Case): readonly string[] | undefined {
+  // What a server says of an application's breach are words of its own.
+  if (breaks !== undefined) return undefined;
+  return errors.filter((text) => output.includes(text));
+}
+
+/** Whoever waits for a server that says nothing, waits for so long. */
+async function withinPatience(run: Promise<void>, cancelled: AbortController): Promise<void> {
+  const patience = setTimeout(
+    () => cancelled.abort(new Error(`nothing came for ${PATIENCE_MS / 1000} s`)),
+    PATIENCE_MS,
+  );
+  try {
+    await run;
+  } finally {
+    clearTimeout(patience);
+  }
+}
+
+function problemOf(error: unknown): string {
+  if (error instanceof assert.AssertionError && error.generatedMessage) {
+    return `${JSON.stringify(error.actual)}, not ${JSON.stringify(error.expected)}`;
+  }
+  // Behind its first line Node shows what differs once more.
+  return error instanceof Error ? (error.message.split("\n", 1)[0] as string) : String(error);
+}
+
+const PATIENCE_MS = 10_000;

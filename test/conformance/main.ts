@@ -1,0 +1,34 @@
+/**
+ * `npm run conformance -- --server COMMAND [--only TEXT]`: the suite against any server of the gateway. What is asked of
+ * the command stands in docs/gateway.md. Ends with 0 when all cases passed, 1 when some did not, 2 when nothing could run.
+ */
+
+import { parseArgs } from "node:util";
+import { type Outcome, runSuite } from "./external/run-suite.ts";
+
+const { values } = parseArgs({ options: { server: { type: "string" }, only: { type: "string" } } });
+
+if (values.server === undefined) {
+  console.error("say which server: npm run conformance -- --server 'node server.mjs'");
+  process.exitCode = 2;
+} else {
+  try {
+    const outcomes = await runSuite({ command: values.server, only: values.only, onOutcome: tell });
+    process.exitCode = summarise(outcomes) ? 0 : 1;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 2;
+  }
+}
+
+function tell({ name, isValidated, rules, problem }: Outcome): void {
+  if (problem === undefined) return;
+  console.log(`${rules.join(" ")}: ${name}${isValidated ? ", through the validator" : ""}: ${problem}`);
+}
+
+/** Whether all is well. */
+function summarise(outcomes: readonly Outcome[]): boolean {
+  const failed = outcomes.filter(({ problem }) => problem !== undefined);
+  console.log(`${outcomes.length - failed.length} of ${outcomes.length} passed`);
+  return failed.length === 0 && outcomes.length > 0;
+}
