@@ -6,7 +6,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 export interface ExpectedResponse {
-  readonly status: number;
+  /** A list: one of them. */
+  readonly status: number | readonly number[];
   readonly reason?: string;
   /** The value of each header named; null: it must not be there; a list: it comes that often. */
   readonly headers?: Readonly<Record<string, string | null | readonly string[]>>;

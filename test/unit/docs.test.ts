@@ -31,6 +31,8 @@ const OTHER_FLAGS = [
   "--print-config",
   "--max-old-space-size",
   "--omit",
+  "--only",
+  "--server",
   "--seconds",
   "--seed",
   "--init",

@@ -8,6 +8,8 @@ export interface BrokenApplication {
   readonly does: string;
   readonly application: Application;
   readonly request?: FakeRequest;
+  /** What is found besides. */
+  readonly also?: string;
   /** True: the head is sent before it shows, so there is no 500. */
   readonly isLate?: true;
 }
@@ -97,6 +99,18 @@ export const brokenApplications: readonly BrokenApplication[] = [
   { rule: "B-1", does: "returns null", application: answers(null) },
   { rule: "B-1", does: "promises a number", application: answers(Promise.resolve(5)) },
   { rule: "B-2", does: "has a number in a list", application: answers(["x", 5]) },
+  {
+    rule: "B-2",
+    does: "has a number in a list that cannot be closed",
+    also: "C-5",
+    application: answers(
+      Object.assign([5], {
+        close() {
+          throw new Error("of close()");
+        },
+      }),
+    ),
+  },
   { rule: "B-2", does: "has an object as its first chunk", application: answers(chunks({})) },
   { rule: "B-2", does: "has an ArrayBuffer as a later chunk", application: answers(chunks("x", new ArrayBuffer(1))), isLate: true }, // prettier-ignore
   {
