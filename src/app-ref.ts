@@ -2,7 +2,7 @@
 
 /** An application reference with its module found on disk. */
 export interface AppReference {
-  /** As the user wrote it. */
+  /** As the user wrote it; of a mount with its prefix, `/api=api.js`. */
   readonly text: string;
   /** Absolute path of the module's file. */
   readonly file: string;

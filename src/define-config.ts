@@ -14,6 +14,8 @@ export interface ConfigInput extends Hooks {
   workers?: number;
   interface?: InterfaceName;
   factory?: boolean;
+  /** `"/api=api.js"`, or an object of applications by prefix. */
+  mount?: string | readonly string[] | Readonly<Record<string, string>>;
   listenMatch?: number;
   nativeFetch?: boolean;
   validate?: boolean;

@@ -213,6 +213,10 @@ export type DrainReason =
 
 /** What kind of application was found and how it is served. */
 export interface ApplicationInfo {
+  /** Where it is: `/`, `/api`, `host:api.example.org/v1`. */
+  readonly mount: string;
+  /** As it was written. */
+  readonly application: string;
   readonly interface: Exclude<InterfaceName, "auto">;
   /** Where it was found, in words: `default export, an Express application`. */
   readonly found: string;
@@ -241,7 +245,9 @@ export type Report =
   | { readonly tsgate: "waiting"; readonly lacks: string }
   /** It has nothing to do, unless an answer is on its way: asks for `all-answered`. */
   | { readonly tsgate: "idle" }
-  | { readonly tsgate: "application-loaded"; readonly info: ApplicationInfo }
+  /** It begins to load one of several applications. */
+  | { readonly tsgate: "loading"; readonly application: string }
+  | { readonly tsgate: "application-loaded"; readonly infos: readonly ApplicationInfo[] }
   | { readonly tsgate: "application-started" }
   | { readonly tsgate: "ready" }
   | {

@@ -28,14 +28,20 @@ export const DURATION_BOUNDS_MS: readonly number[] = [
   60_000,
 ];
 
-/** What a worker has done since it began. */
-export interface RequestTotals {
-  /** Requests that ended, in the order of `STATUS_CLASSES`. */
+/** Requests that ended. */
+export interface EndedRequests {
+  /** In the order of `STATUS_CLASSES`. */
   readonly byStatus: readonly number[];
-  /** Requests that ended, by duration: one number for each of `DURATION_BOUNDS_MS`, and one for what took longer. */
+  /** By duration: one number for each of `DURATION_BOUNDS_MS`, and one for what took longer. */
   readonly durations: readonly number[];
   /** The sum of all durations. */
   readonly durationMs: number;
+}
+
+/** What a worker has done since it began. */
+export interface RequestTotals extends EndedRequests {
+  /** The same by the mount whose application was to answer; nothing where all belong to the root. */
+  readonly byMount: Readonly<Record<string, EndedRequests>>;
   readonly bytesReceived: number;
   readonly bytesSent: number;
   /** Connections that were accepted. */
@@ -66,17 +72,26 @@ export function isWorkerStats(value: unknown): value is WorkerStats {
 
 function isTotals(totals: Partial<RequestTotals> | undefined): boolean {
   if (typeof totals !== "object" || totals === null) return false;
-  const { byStatus, durations, rejected, ...counts } = totals;
+  const { byMount, rejected, ...counts } = totals;
   return (
-    isList(byStatus, STATUS_CLASSES.length) &&
-    isList(durations, DURATION_BOUNDS_MS.length + 1) &&
+    isEnded(totals) &&
+    typeof byMount === "object" &&
+    Object.values(byMount ?? { none: undefined }).every((ended) => isEnded(ended)) &&
     isList(rejected, REJECTIONS.length) &&
     SINGLE_TOTALS.every((name) => areCounts([counts[name]]))
   );
 }
 
+function isEnded(ended: Partial<EndedRequests> | null | undefined): boolean {
+  const { byStatus, durations, durationMs } = ended ?? {};
+  return (
+    isList(byStatus, STATUS_CLASSES.length) &&
+    isList(durations, DURATION_BOUNDS_MS.length + 1) &&
+    areCounts([durationMs])
+  );
+}
+
 const SINGLE_TOTALS = [
-  "durationMs",
   "bytesReceived",
   "bytesSent",
   "accepted",

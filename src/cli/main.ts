@@ -10,7 +10,7 @@ import { printConfiguration } from "../config/print-config.ts";
 import { resolveConfiguration } from "../config/resolve.ts";
 import { EXIT, type ExitCode, hasUserPlace, messageOf, reportError, TsgateError } from "../errors.ts";
 import { checkApplication } from "../master/check-application.ts";
-import { applicationsText, prepareFirstRelease } from "../master/release.ts";
+import { prepareFirstRelease } from "../master/release.ts";
 import { runServer } from "../master/run-server.ts";
 import { dropSpare } from "../master/spare-worker.ts";
 import { unsupportedPlatform } from "./platform.ts";
@@ -44,11 +44,11 @@ async function run({ flags, app, appArgs, mode }: RunCommand): Promise<ExitCode>
   }
   const release = await prepareFirstRelease(async () => resolveConfiguration(request));
   if (mode === "print-config") say(1, printConfiguration(release.configuration));
-  const { found, interface: kind, transport } = await checkApplication(release);
-  say(
-    1,
-    `the configuration is valid; ${applicationsText(release)} is of kind ${kind} (${found}), served by ${transport}`,
+  const described = (await checkApplication(release)).map(
+    ({ application, interface: kind, found, transport }) =>
+      `${application} is of kind ${kind} (${found}), served by ${transport}`,
   );
+  say(1, `the configuration is valid; ${described.join("\n")}`);
   return EXIT.stopped;
 }
 

@@ -15,7 +15,7 @@ import { packageEntry, packageInNodeModules } from "./package-entry.ts";
 
 /**
  * The module and export that `text` names, seen from the directory `cwd` (absolute). `runsTypeScript` says whether
- * workers can load TypeScript. Throws `APP_NOT_FOUND` (exit 4) when there is no such module or it cannot be one, and a
+ * workers can load TypeScript, `called` is what the user knows it by. Throws `APP_NOT_FOUND` (exit 4) when there is no such module or it cannot be one, and a
  * usage error when `text` is not a reference at all.
  */
 export function resolveAppReference(
@@ -23,16 +23,17 @@ export function resolveAppReference(
   cwd: string,
   runsTypeScript: boolean = canRunTypeScript({ nodeArg: [], import: [] }, process.env),
   wanted: InterfaceName = "auto",
+  called: string = text,
 ): AppReference {
-  const { path, exportName } = split(text, wanted);
-  if (wanted === "wsgi") return pythonReference(text, path, exportName, cwd);
+  const { path, exportName } = split(text, called, wanted);
+  if (wanted === "wsgi") return pythonReference(called, path, exportName, cwd);
   const file = asFile(path, cwd) ?? asPackage(path, cwd);
   if (file === undefined && wanted === "auto" && isPython(path, cwd))
-    return pythonReference(text, path, exportName, cwd);
-  if (file === undefined) throw notFound(text, whyMissing(path, cwd));
+    return pythonReference(called, path, exportName, cwd);
+  if (file === undefined) throw notFound(called, whyMissing(path, cwd));
   const complaint = complaintAbout(file, runsTypeScript);
-  if (complaint !== undefined) throw notFound(text, complaint);
-  return { text, file, exportName };
+  if (complaint !== undefined) throw notFound(called, complaint);
+  return { text: called, file, exportName };
 }
 
 /** Whether there is such a module, only Python knows. */
@@ -47,18 +48,19 @@ function pythonReference(text: string, path: string, exportName: string | undefi
 
 function split(
   text: string,
+  called: string,
   wanted: InterfaceName,
 ): { readonly path: string; readonly exportName: string | undefined } {
   const whole = text.trim();
   const colon = whole.startsWith("node:") ? -1 : whole.lastIndexOf(":");
   const path = colon === -1 ? whole : whole.slice(0, colon);
   const exportName = colon === -1 ? undefined : whole.slice(colon + 1);
-  if (path === "") throw malformed(text, "names no module", "app.js");
-  if (exportName === "") throw malformed(text, "names no export after the colon", `${path}:application`);
+  if (path === "") throw malformed(called, "names no module", "app.js");
+  if (exportName === "") throw malformed(called, "names no export after the colon", `${path}:application`);
   const isNamed = wanted === "wsgi" || MODULE_PATH.test(path) ? ATTRIBUTE : IDENTIFIER;
   if (exportName !== undefined && !isNamed.test(exportName)) {
     const problem = `names the export ${JSON.stringify(exportName)}, which is not an identifier`;
-    throw malformed(text, problem, `${path}:application`);
+    throw malformed(called, problem, `${path}:application`);
   }
   return { path, exportName };
 }

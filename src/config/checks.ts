@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path";
 import { usageError } from "../errors.ts";
 import { fileProblem } from "../file-problem.ts";
 import { complaintAboutUnixPath, formatAddress } from "./bind-address.ts";
+import { SETTINGS } from "./settings.ts";
 import type { BindAddress, Settings } from "./types.ts";
 
 /** Throws a usage error for the first thing that does not fit; `where` says what the user called a setting. */
@@ -19,6 +20,20 @@ export function checkSettings(settings: Settings, cwd: string, where: (key: keyo
   checkMinReady(settings, where("minReady"));
   checkHasEndpoints(settings, where);
   checkImports(settings.import, settings.chdir ?? cwd, where("import"));
+}
+
+/**
+ * The same for the application and those beside it: a program's own server has its connections for itself, and what
+ * says how `app` is to be taken says nothing of a mount.
+ */
+export function checkMounts(settings: Settings, app: string | undefined, where: (key: keyof Settings) => string): void {
+  if (settings.mount.length === 0) return;
+  if (settings.interface === "server")
+    throw usageError(`${where("interface")}: an application of kind server cannot stand beside mounts; leave one out`);
+  if (app !== undefined) return;
+  const idle = (["interface", "factory"] as const).find((key) => settings[key] !== SETTINGS[key].default);
+  if (idle !== undefined)
+    throw usageError(`${where(idle)} has no effect: it is about APP, and only mounts are given; leave it out`);
 }
 
 function checkDirectory(directory: string | undefined, where: string): void {

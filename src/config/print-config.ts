@@ -8,7 +8,8 @@ import type { Configuration, Origin, Settings } from "./types.ts";
 
 /** A configuration as plain data, fit for JSON. */
 export interface ConfigurationReport {
-  readonly app: string;
+  /** Null where there are only mounts. */
+  readonly app: string | null;
   readonly appArgs: readonly string[];
   readonly configFile: string | null;
   readonly hooks: readonly string[];
@@ -28,7 +29,7 @@ export function reportConfiguration(configuration: Configuration): Configuration
     { value: valueOf(key, configuration.settings), origin: configuration.origins[key] },
   ]);
   return {
-    app: configuration.app,
+    app: configuration.app ?? null,
     appArgs: maskedArguments(configuration.appArgs),
     configFile: configuration.configFile ?? null,
     hooks: Object.keys(configuration.hooks),
@@ -47,7 +48,7 @@ export function printConfiguration(configuration: Configuration): string {
  */
 export function configurationText(report: ConfigurationReport, workersReason: string): string {
   const head = [
-    ["application", [report.app, ...report.appArgs].join(" ")],
+    ["application", [report.app ?? "-", ...report.appArgs].join(" ")],
     ["configuration", report.configFile ?? "no file"],
     ...(report.hooks.length === 0 ? [] : [["hooks", report.hooks.join(", ")]]),
   ].map(([name = "", text = ""]) => name.padEnd(KEY_WIDTH) + text);

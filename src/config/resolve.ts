@@ -5,7 +5,7 @@
 
 import { resolve } from "node:path";
 import { usageError } from "../errors.ts";
-import { checkSettings } from "./checks.ts";
+import { checkMounts, checkSettings } from "./checks.ts";
 import { findConfigFile, hooksOf, readConfigFile, type ConfigObject } from "./config-file.ts";
 import { readEnvFile } from "./env-file.ts";
 import { environmentLayer, fileLayer, flagsLayer, readSetting, type Environment, type Layer } from "./layers.ts";
@@ -41,10 +41,12 @@ export async function resolveConfiguration(given: ConfigurationRequest): Promise
 
   const found = findAll(layers, request);
   const settings = withAbsolutePaths(settingsOf(found), request.cwd);
+  const app = request.app ?? appOf(object, configFile, settings.mount.length > 0);
   checkSettings(settings, request.cwd, (key) => found[key].where);
+  checkMounts(settings, app, (key) => found[key].where);
   return {
     settings,
-    app: request.app ?? appOf(object, configFile),
+    app,
     appArgs:
       request.appArgs !== undefined && request.appArgs.length > 0 ? request.appArgs : appArgsOf(object, configFile),
     origins: Object.fromEntries(SETTING_KEYS.map((key) => [key, found[key].origin])) as Record<keyof Settings, Origin>,
@@ -150,11 +152,12 @@ function absoluteAddress(address: BindAddress, directory: string): BindAddress {
   return address.kind === "unix" ? { kind: "unix", path: resolve(directory, address.path) } : address;
 }
 
-function appOf(object: ConfigObject, configFile: string | undefined): string {
+function appOf(object: ConfigObject, configFile: string | undefined, hasMounts: boolean): string | undefined {
   const app = object["app"];
   if (typeof app === "string" && app.trim() !== "") return app;
   if (app !== undefined && app !== null)
     throw usageError(`app in ${configFile}: ${quoted(app)} is not an application; give a module, such as "app.js"`);
+  if (hasMounts) return undefined;
   const place = configFile === undefined ? "in a configuration file" : `in ${configFile}`;
   throw usageError(`no application was given; name a module, such as tsgate app.js, or set app ${place}`);
 }

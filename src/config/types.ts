@@ -3,6 +3,8 @@
  * settings is in `settings.ts`, the search for values in `resolve.ts`. Durations are milliseconds, sizes are bytes.
  */
 
+import type { MountPoint } from "../mount-point.ts";
+
 /** One address to listen on, as asked for. `host: null` means all addresses, IPv6 and IPv4. */
 export type BindAddress =
   | { readonly kind: "tcp"; readonly host: string | null; readonly port: number }
@@ -15,6 +17,13 @@ export type Surge =
   { readonly kind: "count"; readonly value: number } | { readonly kind: "percent"; readonly value: number };
 
 export type InterfaceName = "auto" | "gateway" | "fetch" | "node" | "server" | "wsgi";
+
+/** An application below a prefix. */
+export interface Mount {
+  readonly point: MountPoint;
+  /** The application as written. */
+  readonly app: string;
+}
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 export type LogFormat = "auto" | "pretty" | "json";
@@ -29,6 +38,7 @@ export interface Settings {
   readonly workers: number;
   readonly interface: InterfaceName;
   readonly factory: boolean;
+  readonly mount: readonly Mount[];
   readonly listenMatch: number | undefined;
   readonly nativeFetch: boolean;
   readonly validate: boolean;
@@ -118,8 +128,8 @@ export const WORKER_HOOKS = ["postWorkerInit", "workerExit"] as const;
 /** A configuration found and checked: the settings, where each came from, and the file's hooks. */
 export interface Configuration {
   readonly settings: Settings;
-  /** The application as written: `file[:export]` or a package specifier. */
-  readonly app: string;
+  /** The application as written: `file[:export]` or a package specifier; undefined where there are only mounts. */
+  readonly app: string | undefined;
   /** What follows `--` on the command line: the application's arguments. */
   readonly appArgs: readonly string[];
   readonly origins: Readonly<Record<keyof Settings, Origin>>;

@@ -3,6 +3,7 @@
 export { defineApplication, isGatewayApplication } from "./define-application.ts";
 export { expectContinue } from "./node-exchange.ts";
 export { isUnixSocket, plainAddress } from "./node-connection.ts";
+export { atMount, type Mounted, MountTable, withoutPrefix } from "./mount-table.ts";
 export { environOf } from "./node-environ.ts";
 export { type NodeListenerOptions, toNodeListener } from "./node-listener.ts";
 export { withoutQuery } from "./request-target.ts";

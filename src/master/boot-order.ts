@@ -5,6 +5,7 @@ import { showsRequestId } from "../config/access-format.ts";
 import { heapArgs, type HeapFacts } from "../config/heap-limit.ts";
 import { type Configuration, type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
 import type { AccessLogOrder, ApplicationOrder, BootOrder, ClientOrder, ProxyOrder } from "../messages.ts";
+import { ROOT } from "../mount-point.ts";
 import type { Listener } from "./listeners.ts";
 import type { WorkerLimits } from "./model.ts";
 import type { Release } from "./release.ts";
@@ -61,7 +62,11 @@ export function bootOrder(
 }
 
 function applicationOrders({ applications, configuration: { settings } }: Release): readonly ApplicationOrder[] {
-  return applications.map((placed) => ({ ...placed, interface: settings.interface, factory: settings.factory }));
+  return applications.map((placed) =>
+    placed.mount === ROOT
+      ? { ...placed, interface: settings.interface, factory: settings.factory }
+      : { ...placed, interface: "auto", factory: false },
+  );
 }
 
 function clientOrder({ settings, origins }: Configuration): ClientOrder {

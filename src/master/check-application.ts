@@ -14,12 +14,13 @@ import { WorkerProcess } from "./worker-process.ts";
  * @throws TsgateError exit 4 with the cause when it does not load within the boot timeout, or is not one; exit 2 when a
  *   setting cannot act on its kind
  */
-export async function checkApplication(release: Release): Promise<ApplicationInfo> {
+export async function checkApplication(release: Release): Promise<readonly ApplicationInfo[]> {
   const { bootTimeout, workers } = release.configuration.settings;
   return new Promise((resolve, reject) => {
-    let info: ApplicationInfo | undefined;
+    let infos: readonly ApplicationInfo[] | undefined;
     let failure: BootFailure | undefined;
     let lacks: string | undefined;
+    let loading: string | undefined;
     let progress: BootProgress = "forked";
     let isLate = false;
     const worker = { slot: 0, id: 1, generation: 1, pid: process.pid };
@@ -32,7 +33,8 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
           child.send({ tsgate: "check", order: bootOrder(release, worker, []) });
         } else if (report.tsgate === "idle") child.send({ tsgate: "all-answered" });
         else if (report.tsgate === "waiting") lacks = report.lacks;
-        else if (report.tsgate === "application-loaded") info = report.info;
+        else if (report.tsgate === "loading") loading = report.application;
+        else if (report.tsgate === "application-loaded") infos = report.infos;
         else if (report.tsgate === "boot-failed") failure = bootFailure(report);
       },
       // It leaves by itself, as an orphan.
@@ -41,9 +43,11 @@ export async function checkApplication(release: Release): Promise<ApplicationInf
         clearTimeout(timer);
         const cause = isLate ? "boot timeout" : "crashed";
         const lastState = { name: "booting", progress, listenAt: 0, deadline: 0 } as const;
-        if (info === undefined) return reject(haltError({ cause, lastState, failure, lacks }, code, signal, release));
-        const misfit = settingMisfit(release.configuration, info.interface);
-        if (misfit === undefined) resolve(info);
+        if (infos === undefined)
+          return reject(haltError({ cause, lastState, failure, loading, lacks }, code, signal, release));
+        const kinds = infos.map((info) => info.interface);
+        const misfit = settingMisfit(release.configuration, kinds);
+        if (misfit === undefined) resolve(infos);
         else reject(usageError(misfit));
       },
     });

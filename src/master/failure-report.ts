@@ -11,6 +11,8 @@ export interface Death {
   readonly cause: EndCause;
   readonly lastState: WorkerState;
   readonly failure: BootFailure | undefined;
+  /** Of several applications, the one that it was loading. */
+  readonly loading: string | undefined;
   readonly lacks: string | undefined;
 }
 
@@ -34,9 +36,9 @@ export function haltError(death: Death, code: number | null, signal: string | nu
 
 /** One sentence: what the worker of a new generation died of. */
 export function describeFailure(death: Death, code: number | null, signal: string | null, release: Release): string {
-  const { failure, cause, lastState, lacks } = death;
+  const { failure, cause, lastState, loading, lacks } = death;
   if (failure !== undefined) return failure.summary;
-  const app = `application ${applicationsText(release)}`;
+  const app = `application ${loading ?? applicationsText(release)}`;
   if (cause === KILLED_FOR_MEMORY) return `${app} was killed by the kernel, because memory ran out, ${when(death)}`;
   const seconds = release.configuration.settings.bootTimeout / 1000;
   if (cause === "boot timeout") {

@@ -44,9 +44,11 @@ export class Journal {
 
   starting(configuration: Configuration): void {
     const { settings, app, workersReason, configFile } = configuration;
+    const mounts = settings.mount.map((mount) => `${mount.point.text}=${mount.app}`);
     const heap = heapLimitFor(heapFacts(configuration, settings.workers));
     this.#write("info", "server starting", {
       app,
+      mounts: mounts.length === 0 ? undefined : mounts,
       workers: settings.workers,
       workersReason,
       heapLimitMb: heap.megabytes,

@@ -60,6 +60,8 @@ export interface WorkerRecord {
   /** It is being asked, and is killed with `cause` when that is done, `until` at the latest. */
   readonly examined: { readonly cause: EndCause; readonly until: number } | undefined;
   readonly failure: BootFailure | undefined;
+  /** Of several applications, the one that it loads. */
+  readonly loading: string | undefined;
   /** What its boot still waits for, as what the application did not do. */
   readonly lacks: string | undefined;
 }
@@ -73,6 +75,7 @@ export interface Departure {
   /** The state it was in when it left. */
   readonly lastState: WorkerState;
   readonly failure: BootFailure | undefined;
+  readonly loading: string | undefined;
   readonly lacks: string | undefined;
   readonly cause: EndCause;
   /** Nobody asked for it. */

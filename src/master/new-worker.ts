@@ -24,6 +24,7 @@ export function newWorker({ deadline, ...birth }: Birth): WorkerRecord {
     askedBy: { by: "signal" },
     examined: undefined,
     failure: undefined,
+    loading: undefined,
     lacks: undefined,
   };
 }

@@ -8,7 +8,7 @@ import type { AppReference } from "../app-ref.ts";
 import { resolveAppReference } from "../config/app-reference.ts";
 import { configurationAtReload } from "../config/at-reload.ts";
 import { canRunTypeScript } from "../config/node-options.ts";
-import type { Configuration, Settings } from "../config/types.ts";
+import type { Configuration, InterfaceName, Settings } from "../config/types.ts";
 import { type MountPoint, ROOT } from "../mount-point.ts";
 
 export interface Release {
@@ -51,10 +51,32 @@ export async function prepareNextRelease(read: ReadConfiguration, current: Relea
 }
 
 function release(configuration: Configuration, needsRestart: Release["needsRestart"]): Release {
-  const { app, settings, workerEnv } = configuration;
+  const { settings, workerEnv } = configuration;
   // Where a release is a symbolic link: the folder behind it now, for all the workers of this generation.
   const directory = settings.chdir === undefined ? undefined : fs.realpathSync(settings.chdir);
   const canRun = canRunTypeScript(settings, { ...process.env, ...workerEnv });
-  const root = { mount: ROOT, app: resolveAppReference(app, directory ?? process.cwd(), canRun, settings.interface) };
-  return { configuration, directory, applications: [root], needsRestart };
+  const applications = placesOf(configuration).map(({ mount, wanted, text, called }) => ({
+    mount,
+    app: resolveAppReference(text, directory ?? process.cwd(), canRun, wanted, called),
+  }));
+  return { configuration, directory, applications, needsRestart };
+}
+
+interface Place {
+  readonly mount: MountPoint;
+  readonly wanted: InterfaceName;
+  readonly text: string;
+  /** What the user knows it by. */
+  readonly called: string;
+}
+
+function placesOf({ app, settings }: Configuration): readonly Place[] {
+  const root = app === undefined ? [] : [{ mount: ROOT, wanted: settings.interface, text: app, called: app }];
+  const mounts = settings.mount.map(({ point, app: text }) => ({
+    mount: point,
+    wanted: "auto" as const,
+    text,
+    called: `${point.text}=${text}`,
+  }));
+  return [...root, ...mounts];
 }

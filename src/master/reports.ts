@@ -60,8 +60,10 @@ export class Reports {
         return crew.send(id, { tsgate: "all-answered" });
       case "waiting":
         return pool.waiting(id, report.lacks);
+      case "loading":
+        return pool.loading(id, report.application);
       case "application-loaded":
-        return this.#onLoaded(worker, report.info);
+        return this.#onLoaded(worker, report.infos);
       case "application-started":
         return pool.started(id, now);
       case "ready":
@@ -140,10 +142,11 @@ export class Reports {
     crew.send(worker.id, { tsgate: "boot", order });
   }
 
-  #onLoaded(worker: WorkerRecord, info: ApplicationInfo): void {
+  #onLoaded(worker: WorkerRecord, infos: readonly ApplicationInfo[]): void {
     const { pool, crew, journal, releases } = this.#options;
-    const misfit = settingMisfit(releases.of(worker.generation).configuration, info.interface);
-    journal.applicationFound(worker, info, pool.rollout);
+    const kinds = infos.map((info) => info.interface);
+    const misfit = settingMisfit(releases.of(worker.generation).configuration, kinds);
+    for (const info of infos) journal.applicationFound(worker, info, pool.rollout);
     if (misfit === undefined) return pool.loaded(worker.id);
     pool.bootFailed(worker.id, { summary: misfit, stack: undefined, stage: "settings" });
     crew.send(worker.id, { tsgate: "quit" });

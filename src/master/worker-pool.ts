@@ -122,6 +122,11 @@ export class WorkerPool implements PoolView {
     this.#boot(id, (state) => ({ ...state, progress: "greeted" }));
   }
 
+  /** Of several applications, it has come to this one. */
+  loading(id: number, application: string): void {
+    this.#update(id, { loading: application });
+  }
+
   /** Its boot goes on only when the application does what, in the words of `lacks`, it has not done. */
   waiting(id: number, lacks: string): void {
     this.#update(id, { lacks });
@@ -129,7 +134,7 @@ export class WorkerPool implements PoolView {
 
   /** Its application has been found. */
   loaded(id: number): void {
-    this.#update(id, { lacks: undefined });
+    this.#update(id, { loading: undefined, lacks: undefined });
     this.#boot(id, (state) => ({ ...state, progress: "loaded" }));
   }
 
@@ -255,6 +260,7 @@ export class WorkerPool implements PoolView {
       worker: { ...worker, cause, state: { name: "gone" } },
       lastState: worker.state,
       failure: worker.failure,
+      loading: worker.loading,
       lacks: worker.lacks,
       cause,
       isAbnormal,

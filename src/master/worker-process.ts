@@ -214,49 +214,51 @@ function isReport(message: unknown): message is Report {
   if (typeof type !== "string" || !Object.hasOwn(REPORTS, type)) return false;
   return REPORTS[type as Report["tsgate"]].every(([field, kind]) => {
     const value = (message as Readonly<Record<string, unknown>>)[field];
-    return typeof value === kind && value !== null;
+    return kind === "array" ? Array.isArray(value) : typeof value === kind && value !== null;
   });
 }
 
 /** Each report's fields that the master reads into, with their types. */
-const REPORTS: { readonly [Type in Report["tsgate"]]: readonly (readonly [string, "string" | "object" | "number"])[] } =
-  {
-    hello: [],
-    idle: [],
-    waiting: [["lacks", "string"]],
-    "application-loaded": [["info", "object"]],
-    "application-started": [],
-    ready: [],
-    "logs-reopened": [],
-    "boot-failed": [["summary", "string"]],
-    heartbeat: [
-      ["requests", "number"],
-      ["rssBytes", "number"],
-      ["heapUsedBytes", "number"],
-      ["heapLimitBytes", "number"],
-      ["load", "object"],
-    ],
-    "load-changed": [["load", "object"]],
-    "sockets-wanted": [],
-    "connection-offered": [["token", "number"]],
-    "offer-withdrawn": [["token", "number"]],
-    "connection-answered": [["move", "number"]],
-    "asked-by": [["way", "object"]],
-    stats: [["stats", "object"]],
-    "application-metrics": [],
-    profiled: [
-      ["request", "number"],
-      ["outcome", "object"],
-    ],
-    "term-received": [],
-    uncaught: [["error", "object"]],
-    "server-closed": [],
-    "also-listening": [["address", "string"]],
-    log: [
-      ["level", "string"],
-      ["msg", "string"],
-    ],
-  };
+const REPORTS: {
+  readonly [Type in Report["tsgate"]]: readonly (readonly [string, "string" | "object" | "number" | "array"])[];
+} = {
+  hello: [],
+  idle: [],
+  waiting: [["lacks", "string"]],
+  loading: [["application", "string"]],
+  "application-loaded": [["infos", "array"]],
+  "application-started": [],
+  ready: [],
+  "logs-reopened": [],
+  "boot-failed": [["summary", "string"]],
+  heartbeat: [
+    ["requests", "number"],
+    ["rssBytes", "number"],
+    ["heapUsedBytes", "number"],
+    ["heapLimitBytes", "number"],
+    ["load", "object"],
+  ],
+  "load-changed": [["load", "object"]],
+  "sockets-wanted": [],
+  "connection-offered": [["token", "number"]],
+  "offer-withdrawn": [["token", "number"]],
+  "connection-answered": [["move", "number"]],
+  "asked-by": [["way", "object"]],
+  stats: [["stats", "object"]],
+  "application-metrics": [],
+  profiled: [
+    ["request", "number"],
+    ["outcome", "object"],
+  ],
+  "term-received": [],
+  uncaught: [["error", "object"]],
+  "server-closed": [],
+  "also-listening": [["address", "string"]],
+  log: [
+    ["level", "string"],
+    ["msg", "string"],
+  ],
+};
 
 let newestId = 0;
 

@@ -51,7 +51,9 @@ const TAIL = `
   by the reply's status. What Node itself refuses is in \`tsgate_requests_rejected_total\` alone, but for a request
   without \`Host\` and an \`Expect\` that nobody knows, which only the access log has. A connection that
   goes over to another protocol is an upgrade, not a request.
-- **\`mount\`** is \`/\` for every application.
+- **\`mount\`** is the prefix of the application that was to answer ([mounts.md](mounts.md)), \`/\` for the one without.
+  Requests that are no application's, or are refused before one is chosen, count for \`/\`. There are as many values as
+  mounts; those of a configuration that a reload has replaced stay.
 - **\`slot\`** is the seat of a worker, 0 … n-1, which each successor takes over: unlike its pid it does not make new
   series with each reload. While a slot has two workers, gauges are those of the one that serves.
 - **Bytes** are those of the connection below TLS, where a program encrypts by itself. Those of a long reply are counted

@@ -5,8 +5,15 @@
  */
 
 import type { ProcessLoad } from "../process-load.ts";
-import { DURATION_BOUNDS_MS, REJECTIONS, STATUS_CLASSES } from "../worker-stats.ts";
+import {
+  DURATION_BOUNDS_MS,
+  type EndedRequests,
+  REJECTIONS,
+  type RequestTotals,
+  STATUS_CLASSES,
+} from "../worker-stats.ts";
 import { type Family, histogramSamples, type Labels, type Sample } from "./exposition.ts";
+import { byMount } from "./request-totals.ts";
 import { BOOT_BOUNDS_SECONDS, type Observation, type WorkerView } from "./observation.ts";
 
 export interface MetricRow {
@@ -19,9 +26,6 @@ export interface MetricRow {
 
 /** Upper bounds of the histogram of durations as it is shown, in seconds. */
 const SHOWN_BOUNDS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
-/** All applications are mounted at the root. */
-const MOUNT = { mount: "/" };
 
 const one = (value: number): readonly Sample[] => [{ value }];
 
@@ -42,14 +46,17 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     type: "counter",
     labels: ["mount", "status"],
     help: "Requests that ended, by the class of their status; none: the connection closed before there was one",
-    samples: ({ totals }) => counted("status", STATUS_CLASSES, totals.byStatus, MOUNT),
+    samples: ({ totals }) =>
+      byEachMount(totals, (labels, { byStatus }) => counted("status", STATUS_CLASSES, byStatus, labels)),
   },
   tsgate_request_duration_seconds: {
     type: "histogram",
     labels: ["mount", "le"],
     help: "From the head of a request to the last byte of its reply",
     samples: ({ totals }) =>
-      histogramSamples(SHOWN_BOUNDS_SECONDS, shownCounts(totals.durations), totals.durationMs / 1000, MOUNT),
+      byEachMount(totals, (labels, { durations, durationMs }) =>
+        histogramSamples(SHOWN_BOUNDS_SECONDS, shownCounts(durations), durationMs / 1000, labels),
+      ),
   },
   tsgate_requests_in_flight: {
     type: "gauge",
@@ -278,6 +285,13 @@ function holders(workers: readonly WorkerView[]): { labels: Labels; load: Proces
 
 function rankOf({ id, state }: WorkerView): number {
   return state === "ready" ? id + Number.MAX_SAFE_INTEGER / 2 : id;
+}
+
+function byEachMount(
+  totals: RequestTotals,
+  samples: (labels: Labels, ended: EndedRequests) => readonly Sample[],
+): Sample[] {
+  return Object.entries(byMount(totals)).flatMap(([mount, ended]) => samples({ mount }, ended));
 }
 
 function counted(label: string, names: readonly string[], counts: readonly number[], labels: Labels = {}): Sample[] {

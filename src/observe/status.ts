@@ -6,7 +6,7 @@
 
 import { STATUS_CLASSES, REJECTIONS } from "../worker-stats.ts";
 import type { EmptySlot, LastExit, Observation, ReloadEnd, ServerState, WorkerView } from "./observation.ts";
-import { errorsIn, requestsIn } from "./request-totals.ts";
+import { byMount, errorsIn, requestsIn } from "./request-totals.ts";
 import type { TimelineEvent } from "./timeline.ts";
 
 export const STATUS_SCHEMA = 1;
@@ -70,6 +70,12 @@ export interface Status {
     readonly connections: number;
     readonly connectionsAccepted: number;
     readonly upgrades: number;
+    /** Requests by the mount whose application was to answer them; the root's are those of `/`. */
+    readonly mounts: readonly {
+      readonly mount: string;
+      readonly requests: number;
+      readonly errors: number;
+    }[];
   };
   /** The last ten seconds of which everything is known; it ends one or two seconds ago. */
   readonly recent: {
@@ -200,6 +206,11 @@ function totalsOf({ totals, inFlight, connections }: Observation): Status["total
     connections,
     connectionsAccepted: totals.accepted,
     upgrades: totals.upgrades,
+    mounts: Object.entries(byMount(totals)).map(([mount, ended]) => ({
+      mount,
+      requests: requestsIn(ended),
+      errors: errorsIn(ended),
+    })),
   };
 }
 

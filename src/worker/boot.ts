@@ -5,8 +5,9 @@
 
 import type net from "node:net";
 import { EXIT, messageOf, reportError, TsgateError } from "../errors.ts";
-import type { ApplicationOrder, BootOrder, BootStage } from "../messages.ts";
-import { Applications } from "./applications.ts";
+import type { ApplicationInfo, ApplicationOrder, BootOrder, BootStage } from "../messages.ts";
+import { ROOT } from "../mount-point.ts";
+import { Applications, type MountedApplication } from "./applications.ts";
 import { log, report } from "./channel.ts";
 import { runWorkerHook } from "./hooks.ts";
 import { describeAsked, type HeldServer } from "./held-server.ts";
@@ -38,9 +39,12 @@ export class Boot {
   /** How many there were when the loop was last empty, once they have all been answered. */
   #answered: number | undefined;
   #isOver = false;
+  /** The application that is being loaded, all of them before and after. */
+  #text: string;
 
   constructor(options: BootOptions) {
     this.#options = options;
+    this.#text = textOf(options.order);
   }
 
   /** Finds the application and tells the master of it. Throws what keeps it from being found. */
@@ -50,22 +54,30 @@ export class Boot {
     process.argv = [process.execPath, mainModule(order), ...order.appArgs];
     // The channel alone must not keep the loop alive while the application boots, or it could wait for ever unseen.
     process.channel?.unref();
-    const [application] = order.applications as [ApplicationOrder];
-    const app = await this.#find(order, application);
-    this.#lacks = undefined;
-    report({
-      tsgate: "application-loaded",
-      info: { interface: app.interface, found: app.found, transport: "node:http" },
-    });
-    return new Applications([{ mount: application.mount, text: application.app.text, app }]);
+    const capture = this.#capture(order);
+    const loaded: MountedApplication[] = [];
+    for (const application of order.applications) {
+      this.#text = application.app.text;
+      if (order.applications.length > 1) report({ tsgate: "loading", application: this.#text });
+      const app = await this.#find(order, application, capture);
+      loaded.push({ mount: application.mount, text: this.#text, value: app });
+      this.#lacks = undefined;
+    }
+    this.#text = textOf(order);
+    report({ tsgate: "application-loaded", infos: loaded.map(describe) });
+    return new Applications(loaded);
   }
 
   /** Runs what comes between loading and listening, and tells the master that it is done. */
-  async start({ lifecycle }: Applications, hasToldReady: Promise<void> | undefined): Promise<void> {
+  async start(applications: Applications, hasToldReady: Promise<void> | undefined): Promise<void> {
     const { order } = this.#options;
     this.#stage = "startup";
     await runWorkerHook(order.hooksFile, "postWorkerInit", order.worker);
-    await lifecycle.startup?.();
+    for (const { text, run } of applications.having("startup")) {
+      this.#text = text;
+      await run();
+    }
+    this.#text = textOf(order);
     this.#stage = "started";
     await hasToldReady;
     this.#isOver = true;
@@ -111,15 +123,12 @@ export class Boot {
     if (!this.#isOver) process.channel?.unref();
   }
 
-  get #text(): string {
-    return this.#options.order.applications[0]?.app.text ?? "";
-  }
-
-  async #find(order: BootOrder, application: ApplicationOrder): Promise<LoadedApplication> {
+  #capture(order: BootOrder): ListenCapture {
     const { alsoListening, isDryRun } = this.#options;
-    const takes = application.interface === "auto" || application.interface === "server";
-    const { listenMatch: match, tcpAddress } = order;
-    const capture = new ListenCapture({
+    const { applications, listenMatch: match, tcpAddress } = order;
+    const wanted = applications[0]?.interface;
+    const takes = !hasMounts(order) && (wanted === "auto" || wanted === "server");
+    return new ListenCapture({
       takes,
       match,
       isDryRun,
@@ -127,6 +136,9 @@ export class Boot {
       alsoListening,
       listensInVain,
     }).install();
+  }
+
+  async #find(order: BootOrder, application: ApplicationOrder, capture: ListenCapture): Promise<LoadedApplication> {
     const hasNothingLeft = new Promise<void>((resolve) => {
       this.#goOnWithout = () => {
         if (capture.taken === undefined) return false;
@@ -149,7 +161,15 @@ export class Boot {
       lateTimer.unref();
     };
     try {
-      return await loadApplication({ order: { ...order, ...application }, capture, hasNothingLeft, ignores, waits });
+      return await loadApplication({
+        order: { ...order, ...application },
+        isAmongOthers: hasMounts(order),
+        isMain: application === order.applications[0],
+        capture,
+        hasNothingLeft,
+        ignores,
+        waits,
+      });
     } finally {
       clearTimeout(lateTimer);
       this.#goOnWithout = () => false;
@@ -160,6 +180,18 @@ export class Boot {
     const what = { load: "failed to load", startup: "failed in startup()", started: "failed before it was ready" };
     return `application ${this.#text} ${what[this.#stage]}: ${messageOf(error)}`;
   }
+}
+
+function textOf({ applications }: BootOrder): string {
+  return applications.map(({ app }) => app.text).join(", ");
+}
+
+function hasMounts({ applications }: BootOrder): boolean {
+  return applications.some(({ mount }) => mount.text !== ROOT.text);
+}
+
+function describe({ mount, text, value: { interface: kind, found } }: MountedApplication): ApplicationInfo {
+  return { mount: mount.text, application: text, interface: kind, found, transport: "node:http" };
 }
 
 /** The module that counts as what was started. */

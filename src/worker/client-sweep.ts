@@ -13,6 +13,7 @@ import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { closeUnlessRead } from "./idle-closing.ts";
 import { closeWith } from "./refusals.ts";
+import { targetAsSent } from "./mounted-listeners.ts";
 import { sendQueues, socketInode } from "./send-queues.ts";
 import type { TalliedLog } from "./tallied-log.ts";
 
@@ -121,7 +122,7 @@ function describe(connection: Connection): LogFields {
   const request = currentReply(connection)?.req;
   return {
     ...(client === undefined ? {} : { client }),
-    ...(request === undefined ? {} : { method: request.method, path: withoutQuery(request.url ?? "") }),
+    ...(request === undefined ? {} : { method: request.method, path: withoutQuery(targetAsSent(request)) }),
   };
 }
 

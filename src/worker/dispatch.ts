@@ -5,49 +5,120 @@
 
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { AddressList } from "../address-list.ts";
+import type { AddressList } from "../address-list.ts";
 import { reportError } from "../errors.ts";
-import { type NodeListenerOptions, type RequestName, toNodeListener } from "../gateway/index.ts";
+import {
+  atMount,
+  type Mounted,
+  MountTable,
+  type NodeListenerOptions,
+  type RequestName,
+  toNodeListener,
+} from "../gateway/index.ts";
+import { hostAsked } from "../gateway/node-host.ts";
+import { withoutQuery } from "../gateway/request-target.ts";
 import { RuleBreach } from "../gateway/validator/breach.ts";
-import type { BootOrder } from "../messages.ts";
+import { type MountPoint, ROOT } from "../mount-point.ts";
 import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
 import type { Applications } from "./applications.ts";
 import { log } from "./channel.ts";
 import type { LoadedApplication, ServerApplication, UpgradeListener } from "./load-application.ts";
+import { belowMount, targetAsSent } from "./mounted-listeners.ts";
+import { upgradableBy } from "./upgradable-request.ts";
 
 export interface Dispatcher {
   readonly request: RequestListener;
   /** Undefined where no application takes upgrades. */
   readonly upgrade: UpgradeListener | undefined;
-  /** Whether `100 Continue` is the application's business, which asks for it by reading. */
-  readonly continuesByReading: boolean;
+  /**
+   * Whether `100 Continue` is the business of the request's application, which asks for it by reading; undefined where
+   * that is so of none.
+   */
+  readonly continuesByReading: ((request: IncomingMessage) => boolean) | undefined;
+  /** The class of requests that knows who takes upgrades, where not all do. */
+  readonly IncomingMessage: typeof IncomingMessage | undefined;
 }
 
-/** Puts the applications behind one listener. */
-export function createDispatcher(
-  { all }: Applications,
-  { multiprocess, forwardedAllowIps }: Pick<BootOrder, "multiprocess" | "forwardedAllowIps">,
-  requests: RequestWatch,
-): Dispatcher {
-  const app = (all[0] as Applications["all"][number]).app as Exclude<LoadedApplication, ServerApplication>;
-  const trustedPeers = new AddressList(forwardedAllowIps);
-  const options: NodeListenerOptions = { multiprocess, onError: logApplicationError, trustedPeers };
+export interface DispatchOptions {
+  readonly multiprocess: boolean;
+  /** Whose forwarding headers are believed. */
+  readonly trustedPeers: AddressList;
+  readonly requests: RequestWatch;
+  /** Told which of several applications answers. */
+  readonly chosen: ((response: ServerResponse, mount: string) => void) | undefined;
+}
+
+/** Puts the applications behind one listener; a request that is no application's is answered 404. */
+export function createDispatcher({ all }: Applications, options: DispatchOptions): Dispatcher {
+  const served = all.map((mounted) => serve(mounted, options));
+  const [only] = served;
+  const isAlone = served.length === 1 && only?.mount.text === ROOT.text;
+  return isAlone ? { ...only, IncomingMessage: undefined } : choosing(served, options);
+}
+
+/** An application, ready to be called. */
+interface Served {
+  readonly mount: MountPoint;
+  readonly request: RequestListener;
+  readonly upgrade: UpgradeListener | undefined;
+  readonly continuesByReading: (() => boolean) | undefined;
+}
+
+function serve({ mount, value }: Mounted<LoadedApplication>, options: DispatchOptions): Served {
+  const app = value as Exclude<LoadedApplication, ServerApplication>;
   return {
-    request: requestListener(app, options, requests),
-    upgrade: app.upgrade === undefined ? undefined : guardedUpgrade(app.upgrade),
-    continuesByReading: app.interface !== "node",
+    mount,
+    request: requestListener(mount, app, options),
+    upgrade: app.upgrade === undefined ? undefined : belowMount(mount, guardedUpgrade(app.upgrade)),
+    continuesByReading: app.interface === "node" ? undefined : () => true,
   };
 }
 
 function requestListener(
+  mount: MountPoint,
   app: Exclude<LoadedApplication, ServerApplication>,
-  options: NodeListenerOptions,
-  requests: RequestWatch,
+  { multiprocess, trustedPeers, requests }: DispatchOptions,
 ): RequestListener {
-  if (app.interface === "node") return guarded(app.listener);
-  return requests.listener(app.application, (application) => toNodeListener(application, options));
+  if (app.interface === "node") return belowMount(mount, guarded(app.listener));
+  const options: NodeListenerOptions = { multiprocess, onError: logApplicationError, trustedPeers };
+  return requests.listener(atMount(mount, app.application), (application) => toNodeListener(application, options));
 }
+
+function choosing(served: readonly Served[], options: DispatchOptions): Dispatcher {
+  const nobody: Served = { ...serve(NOBODY, options), mount: ROOT };
+  const table = new MountTable(served.map((one) => ({ mount: one.mount, value: one })));
+  const choose = (request: IncomingMessage): Served => {
+    const host = table.hasHosts ? hostAsked(request, options.trustedPeers) : undefined;
+    return table.find(request.url ?? "", host)?.value ?? nobody;
+  };
+  const takesUpgrades = served.some(({ upgrade }) => upgrade !== undefined);
+  return {
+    request(request, response) {
+      const chosen = choose(request);
+      options.chosen?.(response, chosen.mount.text);
+      chosen.request(request, response);
+    },
+    upgrade: takesUpgrades ? (request, socket, head) => choose(request).upgrade?.(request, socket, head) : undefined,
+    continuesByReading: (request) => choose(request).continuesByReading !== undefined,
+    IncomingMessage: takesUpgrades ? upgradableBy((request) => choose(request).upgrade !== undefined) : undefined,
+  };
+}
+
+/** What answers where nothing is mounted. */
+const NOBODY: Mounted<LoadedApplication> = {
+  mount: ROOT,
+  value: {
+    interface: "gateway",
+    application: (_environ, startResponse) => {
+      startResponse(404, [["Content-Type", "text/plain; charset=utf-8"]]);
+      return ["Not Found\n"];
+    },
+    upgrade: undefined,
+    found: "nothing",
+    lifecycle: {},
+  },
+};
 
 /** Answers 500, or cuts a reply that has begun, where the application throws or rejects. */
 function guarded(listener: RequestListener): RequestListener {
@@ -92,8 +163,9 @@ function guardedUpgrade(upgrade: UpgradeListener): UpgradeListener {
   };
 }
 
-function nameOf({ method = "", url = "", headers }: IncomingMessage): RequestName {
-  return { method, path: url.split("?", 1)[0] ?? "", id: saneRequestId(headers[REQUEST_ID_HEADER]) };
+function nameOf(request: IncomingMessage): RequestName {
+  const { method = "", headers } = request;
+  return { method, path: withoutQuery(targetAsSent(request)), id: saneRequestId(headers[REQUEST_ID_HEADER]) };
 }
 
 function failRequest(error: unknown, request: IncomingMessage, response: ServerResponse): void {

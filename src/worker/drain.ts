@@ -27,7 +27,7 @@ export interface DrainPlan {
   readonly connections: Connections;
   /** Other workers may take what is idle; undefined when there will be none. */
   readonly handover: Handover | undefined;
-  readonly lifecycle: Lifecycle;
+  readonly lifecycle: Pick<Lifecycle, "beforeDrain" | "shutdown">;
   readonly lingerMs: number;
   readonly deadlineMs: number;
   /** Nobody takes over: the accept queue is emptied before the sockets close. */
@@ -69,13 +69,17 @@ export async function drain(plan: DrainPlan): Promise<void> {
   await shutDown(lifecycle, remainingMs(), plan.held);
 }
 
-async function tellApplication(lifecycle: Lifecycle, remainingMs: number): Promise<void> {
+async function tellApplication(lifecycle: DrainPlan["lifecycle"], remainingMs: number): Promise<void> {
   // What PM2 sends to a process that is to leave.
   guarded("shutdown message", () => process.emit("message", "shutdown", undefined));
   await call("beforeDrain", lifecycle, Math.min(LONGEST_BEFORE_DRAIN_MS, remainingMs));
 }
 
-async function shutDown(lifecycle: Lifecycle, remainingMs: number, held: HeldServer | undefined): Promise<void> {
+async function shutDown(
+  lifecycle: DrainPlan["lifecycle"],
+  remainingMs: number,
+  held: HeldServer | undefined,
+): Promise<void> {
   const budgetMs = Math.max(SHORTEST_SHUTDOWN_MS, remainingMs);
   const hasClosed = held?.isClosed === true;
   held?.emptied();
@@ -108,7 +112,7 @@ function guarded(what: string, emit: () => unknown): void {
   }
 }
 
-async function call(name: "beforeDrain" | "shutdown", lifecycle: Lifecycle, ms: number): Promise<void> {
+async function call(name: "beforeDrain" | "shutdown", lifecycle: DrainPlan["lifecycle"], ms: number): Promise<void> {
   const hook = lifecycle[name];
   if (hook === undefined) return;
   try {

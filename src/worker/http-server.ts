@@ -6,6 +6,7 @@
 
 import http, { type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import net from "node:net";
+import { AddressList } from "../address-list.ts";
 import { reportError } from "../errors.ts";
 import { expectContinue } from "../gateway/index.ts";
 import type { BootOrder, ListenerInfo } from "../messages.ts";
@@ -35,14 +36,21 @@ export function createServer(
     if (!connections.isLimited(server)) connections.limit(server, takeTimeouts(server, order));
     return holdWithin(clientele, createFront(server), () => server.maxConnections);
   }
-  const server = http.createServer({ keepAliveTimeout: order.keepAliveMs, ...NO_TIMEOUTS });
+  const { multiprocess } = order;
+  const trustedPeers = new AddressList(order.forwardedAllowIps);
+  const { stats } = connections;
+  const chosen = stats && ((response: ServerResponse, mount: string) => stats.chosen(response, mount));
+  const dispatcher = createDispatcher(applications, { multiprocess, trustedPeers, requests, chosen });
+  const { request, upgrade, continuesByReading, IncomingMessage } = dispatcher;
+  const ownClass = IncomingMessage === undefined ? {} : { IncomingMessage };
+  const server = http.createServer({ keepAliveTimeout: order.keepAliveMs, ...NO_TIMEOUTS, ...ownClass });
   connections.track(server, requests.observer);
   connections.limit(server, serverLimits(order));
-  const { request, upgrade, continuesByReading } = createDispatcher(applications, order, requests);
   server.on("request", request);
-  if (continuesByReading) {
+  if (continuesByReading !== undefined) {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
-      expectContinue(request, response);
+      if (continuesByReading(request)) expectContinue(request, response);
+      else response.writeContinue();
       server.emit("request", request, response);
     });
   }

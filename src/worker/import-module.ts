@@ -14,11 +14,12 @@ export const LIFECYCLE = ["startup", "health", "beforeDrain", "shutdown"] as con
 
 /**
  * Runs the module and resolves with its exports.
+ * @param isMain it counts as what the process was started with
  * @throws TsgateError exit 4, with the module's own error as its cause
  */
-export async function importModule(app: AppReference): Promise<ModuleExports> {
+export async function importModule(app: AppReference, isMain: boolean): Promise<ModuleExports> {
   // Programs ask whether they are what was started: `require.main === module`, `process.argv[1]`.
-  makeMain(fs.realpathSync(app.file));
+  if (isMain) makeMain(fs.realpathSync(app.file));
   try {
     return exportsOf((await import(pathToFileURL(app.file).href)) as ModuleExports, app.file);
   } catch (error) {

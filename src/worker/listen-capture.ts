@@ -34,8 +34,8 @@ export class ListenCapture {
   readonly #held = new WeakMap<net.Server, HeldServer>();
   readonly #elsewhere: AskedAddress[] = [];
   #isTaking: boolean;
-  /** Whether a server is that of the exported application, once that is known. */
-  #belongs: ((server: Server) => boolean) | undefined;
+  /** Whether a server is that of an exported application; none until one is known. */
+  readonly #belongs: ((server: Server) => boolean)[] = [];
   #taken: HeldServer | undefined;
   readonly #waiting: (() => void)[] = [];
 
@@ -84,9 +84,9 @@ export class ListenCapture {
     return held;
   }
 
-  /** From here on only a server is taken that belongs to the exported application. */
+  /** From here on only a server is taken that belongs to the exported application, or to another for which this was said. */
   takeOnly(belongs: (server: Server) => boolean): void {
-    this.#belongs = belongs;
+    this.#belongs.push(belongs);
   }
 
   /** From here on every server listens by itself; but the exported application's own, which is served already. */
@@ -99,7 +99,7 @@ export class ListenCapture {
     const call = readListenCall(args);
     if (call === undefined) return listen();
     if (isHttpServer(server)) {
-      const isOwn = this.#belongs?.(server);
+      const isOwn = this.#belongs.length === 0 ? undefined : this.#belongs.some((belongs) => belongs(server));
       if (this.#mayTake(call.address) && isOwn !== false) return this.#take(server, call);
       if (isOwn === true) this.#options.listensInVain(call.address);
       if (isOwn === true || this.#isTakenToo(server, call.address)) return this.#pretend(server, call);

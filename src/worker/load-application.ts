@@ -80,6 +80,10 @@ export interface PythonApplication extends Common {
 
 export interface LoadOptions {
   readonly order: Omit<ApplicationOrder, "mount"> & BootOrder;
+  /** Others are or may be served beside it: it is no program, which would have the connections for itself. */
+  readonly isAmongOthers: boolean;
+  /** It counts as what the process was started with. */
+  readonly isMain: boolean;
   readonly capture: ListenCapture;
   /** Resolves when the module waits for what its own server brings, which Node alone would wait for too. */
   readonly hasNothingLeft: Promise<void>;
@@ -97,7 +101,7 @@ export interface LoadOptions {
 export async function loadApplication(options: LoadOptions): Promise<LoadedApplication> {
   const { app, factory, interface: wanted } = options.order;
   if (app.python !== undefined) return (await import("./wsgi/load-python.ts")).loadPython(options.order);
-  const exports = (await Promise.race([importModule(app), options.hasNothingLeft])) ?? {};
+  const exports = (await Promise.race([importModule(app, options.isMain), options.hasNothingLeft])) ?? {};
   const chosen = chooseExport(exports, { exportName: app.exportName, wanted });
   if (chosen !== undefined && "problem" in chosen && options.capture.taken === undefined)
     throw refusal(app, chosen.problem);
@@ -111,6 +115,8 @@ export async function loadApplication(options: LoadOptions): Promise<LoadedAppli
   if (made === undefined || (wanted === "server" && !isExportedServer(made))) return listening(options, exports);
   const identified = identify(made, wanted, otherExports(exports, made.name, app.text));
   if ("problem" in identified) throw refusal(app, identified.problem);
+  if (identified.interface === "server" && options.isAmongOthers)
+    throw refusal(app, `cannot stand beside mounts: its ${identified.found}, of kind server; ${AMONG_OTHERS}`);
   options.capture.takeOnly((server) => belongsTo(server, made.value));
   const prepared = await prepare(options, identified, exports);
   const late = options.capture.taken;
@@ -129,10 +135,14 @@ function isExportedServer(made: Candidate): boolean {
 }
 
 /** Waits for a program that has loaded and does not listen yet. */
-async function listening({ order, capture, waits }: LoadOptions, exports: ModuleExports): Promise<LoadedApplication> {
+async function listening(
+  { order, capture, waits, isAmongOthers }: LoadOptions,
+  exports: ModuleExports,
+): Promise<LoadedApplication> {
   const { interface: wanted, listenMatch } = order;
-  if (wanted !== "auto" && wanted !== "server") {
-    throw refusal(order.app, `exports no application: ${listExports(exports)}; ${EXPECTED[wanted]}`);
+  if (isAmongOthers || (wanted !== "auto" && wanted !== "server")) {
+    const expected = isAmongOthers && wanted === "auto" ? AMONG_OTHERS : EXPECTED[wanted];
+    throw refusal(order.app, `exports no application: ${listExports(exports)}; ${expected}`);
   }
   const call = listenMatch === undefined ? "listen() on an HTTP server" : `listen(${listenMatch}) (--listen-match)`;
   const elsewhere = capture.elsewhere.map((asked) => describeAsked(asked)).join(", ");
@@ -240,6 +250,9 @@ function lifecycleOf(exports: ModuleExports): Lifecycle {
     LIFECYCLE.filter((name) => typeof exports[name] === "function").map((name) => [name, exports[name]]),
   );
 }
+
+const AMONG_OTHERS =
+  "with --mount each exports a gateway application, a fetch handler, a (req, res) function or a framework's application, or is a Python module";
 
 function refusal(app: AppReference, problem: string): TsgateError {
   return new TsgateError("APP_REFUSED", `application ${app.text} ${problem}`, {

@@ -4,7 +4,15 @@
 
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { DURATION_BOUNDS_MS, REJECTIONS, type Rejection, type RequestTotals, STATUS_CLASSES } from "../worker-stats.ts";
+import { ROOT } from "../mount-point.ts";
+import {
+  DURATION_BOUNDS_MS,
+  type EndedRequests,
+  REJECTIONS,
+  type Rejection,
+  type RequestTotals,
+  STATUS_CLASSES,
+} from "../worker-stats.ts";
 
 /** What a connection has carried, as far as that has been added up. */
 export interface Meter {
@@ -24,15 +32,39 @@ export interface Meter {
 /** Where a reply keeps the instant at which its request began. */
 const STARTED: unique symbol = Symbol("tsgate.started");
 
-type Timed = ServerResponse & { [STARTED]?: number };
+/** Where a reply keeps what counts for the application that makes it. */
+const MOUNT: unique symbol = Symbol("tsgate.mount");
+
+type Timed = ServerResponse & { [STARTED]?: number; [MOUNT]?: Ended };
 
 const BOUNDS = Float64Array.from(DURATION_BOUNDS_MS);
 const NONE = STATUS_CLASSES.indexOf("none");
 
-export class RequestStats {
+/** Requests that ended. */
+class Ended {
   readonly #byStatus = new Float64Array(STATUS_CLASSES.length);
   readonly #durations = new Float64Array(BOUNDS.length + 1);
   readonly #durationMs = new Float64Array(1);
+
+  count(status: number, bucket: number, tookMs: number): void {
+    count(this.#byStatus, status);
+    count(this.#durations, bucket);
+    this.#durationMs[0] = (this.#durationMs[0] as number) + tookMs;
+  }
+
+  totals(): EndedRequests {
+    return {
+      byStatus: [...this.#byStatus],
+      durations: [...this.#durations],
+      durationMs: this.#durationMs[0] as number,
+    };
+  }
+}
+
+export class RequestStats {
+  readonly #ended = new Ended();
+  /** By mount, where there is more than the root. */
+  readonly #byMount = new Map<string, Ended>();
   readonly #rejected = new Float64Array(REJECTIONS.length);
   #inFlight = 0;
   #accepted = 0;
@@ -41,6 +73,12 @@ export class RequestStats {
   #bytesSent = 0;
   /** Connections that may have carried something since it was last added up. */
   #busy: Meter[] = [];
+
+  /** @param mounts where there are applications; requests that are refused before one is chosen are the root's */
+  constructor(mounts: readonly string[] = []) {
+    if (mounts.every((mount) => mount === ROOT.text)) return;
+    for (const mount of [ROOT.text, ...mounts]) this.#byMount.set(mount, new Ended());
+  }
 
   get inFlight(): number {
     return this.#inFlight;
@@ -81,9 +119,15 @@ export class RequestStats {
       meter.inFlight--;
     }
     const status = response.headersSent ? Math.max(0, Math.min(3, Math.trunc(response.statusCode / 100) - 2)) : NONE;
-    count(this.#byStatus, status);
-    count(this.#durations, bucketOf(tookMs));
-    this.#durationMs[0] = (this.#durationMs[0] as number) + tookMs;
+    const bucket = bucketOf(tookMs);
+    this.#ended.count(status, bucket, tookMs);
+    if (this.#byMount.size > 0) (timed[MOUNT] ?? this.#byMount.get(ROOT.text))?.count(status, bucket, tookMs);
+  }
+
+  /** The application of this mount is to answer. */
+  chosen(response: ServerResponse, mount: string): void {
+    const ended = this.#byMount.get(mount);
+    if (ended !== undefined) (response as Timed)[MOUNT] = ended;
   }
 
   /** Another protocol has the connection from here on. */
@@ -104,9 +148,8 @@ export class RequestStats {
     this.#busy = [];
     for (const meter of busy) this.#addUp(meter);
     return {
-      byStatus: [...this.#byStatus],
-      durations: [...this.#durations],
-      durationMs: this.#durationMs[0] as number,
+      ...this.#ended.totals(),
+      byMount: Object.fromEntries([...this.#byMount].map(([mount, ended]) => [mount, ended.totals()])),
       bytesReceived: this.#bytesReceived,
       bytesSent: this.#bytesSent,
       accepted: this.#accepted,

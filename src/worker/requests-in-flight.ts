@@ -5,6 +5,7 @@
 
 import type { ServerResponse } from "node:http";
 import type { RequestInFlight } from "../hung-account.ts";
+import { targetAsSent } from "./mounted-listeners.ts";
 import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 
 /** The requests of one connection. */
@@ -62,7 +63,7 @@ function isNewestInFlight({ inFlight, others }: Flight): boolean {
 }
 
 function describe({ req }: ServerResponse, ageMs: number): RequestInFlight {
-  const [path = ""] = (req.url ?? "").split("?", 1);
+  const [path = ""] = targetAsSent(req).split("?", 1);
   const requestId = saneRequestId(req.headers[REQUEST_ID_HEADER]);
   const id = requestId === undefined ? {} : { requestId };
   return { method: req.method ?? "", path: path.slice(0, LONGEST_PATH), ageMs: Math.round(ageMs), ...id };

@@ -166,7 +166,7 @@ export class Worker {
       setTimeout(tell, PROBE_MS).unref();
     };
     this.#order = order;
-    if (order.measures) this.#connections.stats = new RequestStats();
+    if (order.measures) this.#connections.stats = new RequestStats(order.applications.map(({ mount }) => mount.text));
     if (order.proxy !== undefined) this.#clientele.expectIntroductions(order.proxy);
     this.#boot = new Boot({ order, isDryRun, alsoListening });
     return this.#boot;
@@ -174,7 +174,7 @@ export class Worker {
 
   /** A program's own server: its connections are counted, and its `close()` makes this worker leave. */
   #adopt({ all, program }: Applications, { observer }: RequestWatch): void {
-    for (const { app } of all)
+    for (const { value: app } of all)
       if (app.interface === "wsgi") {
         app.python.whenGone = (error) => this.#onFailed(error, "interpreter gone");
         // Where nothing else is served, and somebody else can.
@@ -216,7 +216,7 @@ export class Worker {
   /** Memory of the processes that serve with this one. */
   #besideBytes(): number {
     const all = this.#applications?.all ?? [];
-    return all.reduce((sum, { app }) => sum + (app.interface === "wsgi" ? app.python.rssBytes : 0), 0);
+    return all.reduce((sum, { value: app }) => sum + (app.interface === "wsgi" ? app.python.rssBytes : 0), 0);
   }
 
   /** Holds an idle connection of another worker, if it can serve it. */

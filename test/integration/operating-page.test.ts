@@ -1,91 +1,16 @@
 /** docs/operating.md as its reader lives it: files are written, commands typed, and seen is what the page shows. */
 
-import { spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { closeSync, openSync, readFileSync } from "node:fs";
-import { symlink } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { expect, onTestFinished, test } from "vitest";
+import { test } from "vitest";
 import { freePort } from "../support/free-port.ts";
-import { differs, pageBlocks, withNumbers } from "../support/page-blocks.ts";
-import { findCommand } from "../support/peers.ts";
-import { MARK, markedProcesses } from "../support/process-tree.ts";
-import { tempProject } from "../support/temp-project.ts";
-import { quietEnvironment, TSGATE } from "../support/tsgate.ts";
+import { livePage } from "../support/page-shell.ts";
 
 const PAGE = fileURLToPath(new URL("../../docs/operating.md", import.meta.url));
 
-/** How long a look is repeated: a worker that hangs is reported after the page's --timeout of 10 s. */
-const PATIENCE_MS = 45_000;
-
 test("docs/operating.md shows what its commands show", { timeout: 180_000 }, async () => {
-  expect(findCommand("curl"), "curl not found: apt-get install -y --no-install-recommends curl").toBeDefined();
-  const shell = await startShell();
   const numbers = new Map([
     ["8000", String(await freePort())],
     ["9000", String(await freePort())],
   ]);
-  for (const block of pageBlocks(readFileSync(PAGE, "utf8"))) {
-    if (block.kind === "file") {
-      await shell.write(block.name, withNumbers(block.text, numbers));
-      continue;
-    }
-    const { line, text, isLook, shown = "…" } = block;
-    const endsAt = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const seen = await shell.type(withNumbers(text, numbers));
-      const missing = differs(shown, seen, numbers);
-      if (missing === undefined) break;
-      if (!isLook || performance.now() > endsAt)
-        expect.fail(`line ${line} of the page:\n${text}\nnot seen: ${missing}\nin:\n${seen}\n${shell.log()}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-  expect(await shell.processes()).toEqual([]);
+  await livePage(PAGE, numbers);
 });
-
-interface Shell {
-  /** Runs commands to their end, in the environment that those before have left behind; what they show. */
-  type(commands: string): Promise<string>;
-  write(name: string, text: string): Promise<string>;
-  processes(): Promise<number[]>;
-  /** The end of the server's log. */
-  log(): string;
-}
-
-/** A shell in an empty folder with `tsgate` in its path; whatever it has started is ended when the test ends. */
-async function startShell(): Promise<Shell> {
-  const [desk, folder] = [await tempProject(), await tempProject()];
-  const mark = randomUUID();
-  await symlink(TSGATE, desk.path("tsgate"));
-  await desk.write("environment", "");
-  const env = { ...quietEnvironment(), PATH: `${desk.dir}:${process.env["PATH"]}`, [MARK]: mark };
-  const processes = async (): Promise<number[]> => markedProcesses(mark);
-  onTestFinished(async () => {
-    for (let left = await processes(); left.length > 0; left = await processes())
-      for (const pid of left) endProcess(pid);
-  });
-  return {
-    processes,
-    write: async (name, text) => folder.write(name, text),
-    log: () => readFileSync(folder.path("log/server.log"), "utf8").slice(-3000),
-    type: async (commands) => {
-      // What stays in the background holds the file, not a pipe that would have to be read to its end.
-      const output = openSync(desk.path("output"), "w");
-      const script = `. ${desk.dir}/environment\n${commands}\nexport -p > ${desk.dir}/environment\n`;
-      const child = spawn("sh", ["-c", script], { cwd: folder.dir, env, stdio: ["ignore", output, output] });
-      closeSync(output);
-      await once(child, "exit");
-      return readFileSync(desk.path("output"), "utf8");
-    },
-  };
-}
-
-function endProcess(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has gone by itself.
-  }
-}

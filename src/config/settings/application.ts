@@ -1,5 +1,6 @@
 /** What the application is, and what it gets to know. */
 
+import { mounts } from "../mount.ts";
 import { assignments, one, onOff, APPLICATION_KINDS, path, type SettingRows } from "../setting-row.ts";
 import type { InterfaceName } from "../types.ts";
 import { parseChoice, parseInteger } from "../values.ts";
@@ -7,19 +8,36 @@ import { parseChoice, parseInteger } from "../values.ts";
 const INTERFACES: readonly InterfaceName[] = ["auto", ...APPLICATION_KINDS];
 
 export const APPLICATION: SettingRows<
-  "interface" | "factory" | "listenMatch" | "nativeFetch" | "validate" | "preload" | "waitReady" | "env" | "envFile"
+  | "interface"
+  | "factory"
+  | "mount"
+  | "listenMatch"
+  | "nativeFetch"
+  | "validate"
+  | "preload"
+  | "waitReady"
+  | "env"
+  | "envFile"
 > = {
   interface: {
     metavar: "NAME",
     type: one((value) => parseChoice(value, INTERFACES)),
     default: "auto",
-    doc: "What the application is: auto finds out; gateway is (environ, startResponse) => body; fetch is an object with a fetch(request) method, or a function named fetch; node is (req, res); server is an http.Server, or a program that calls listen() itself; wsgi is a Python module, package.module:callable",
+    doc: "What APP is: auto finds out; gateway is (environ, startResponse) => body; fetch is an object with a fetch(request) method, or a function named fetch; node is (req, res); server is an http.Server, or a program that calls listen() itself; wsgi is a Python module, package.module:callable",
     takesEffect: "reload",
   },
   factory: {
     type: onOff(),
     default: false,
-    doc: "The export is a function, sync or async, that returns the application",
+    doc: "The export of APP is a function, sync or async, that returns the application",
+    takesEffect: "reload",
+  },
+  mount: {
+    metavar: "PREFIX=APP",
+    type: mounts(),
+    default: [],
+    defaultText: "none",
+    doc: "Another application below a prefix, such as /api=api.js, or of a host, such as host:api.example.org/v1=api.js; the longest prefix wins, and moves from PATH_INFO to SCRIPT_NAME; may be repeated; in the configuration file also an object",
     takesEffect: "reload",
   },
   listenMatch: {

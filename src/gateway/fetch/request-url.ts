@@ -4,10 +4,11 @@
  */
 
 import { RequestRefused } from "../environ.ts";
+import { targetBelow } from "../mount-table.ts";
 import type { Environ } from "../types.ts";
 
 /**
- * The URL of the request, serialised as the URL standard does. The scheme is `gateway.url_scheme` even when an
+ * The URL of the request, serialised as the URL standard does, without the prefix that is in `SCRIPT_NAME`. The scheme is `gateway.url_scheme` even when an
  * absolute-form target names another; `OPTIONS *` is the root (RFC 9112 section 3.3); bytes beyond ASCII come out
  * percent-encoded. Throws `RequestRefused` (400) when the host is none that a URL can have.
  */
@@ -16,7 +17,7 @@ export function requestUrl(environ: Environ): string {
     environ["gateway.url_scheme"],
     environ.HTTP_HOST || `${environ.SERVER_NAME}:${environ.SERVER_PORT}`,
   );
-  const target = environ.REQUEST_URI;
+  const target = targetBelow(environ);
   if (PLAIN.test(target)) return origin + target;
   const path = pathOf(target).replace(BEYOND_ASCII, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
   return new URL(origin + path).href;

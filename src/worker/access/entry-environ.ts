@@ -6,6 +6,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { type Application, environOf } from "../../gateway/index.ts";
 
+import { targetAsSent } from "../mounted-listeners.ts";
+
 type Variables = Readonly<Record<string, unknown>>;
 
 const environs = new WeakMap<IncomingMessage, Variables>();
@@ -41,7 +43,9 @@ export function environVariable(
 
 function madeFor(request: IncomingMessage, response: ServerResponse | undefined): Variables | undefined {
   if (response === undefined) return undefined;
-  const environ = environOf(request, response) as unknown as Variables | undefined;
+  // The request may have been handed on below a prefix since it came.
+  const sent = Object.create(request, { url: { value: targetAsSent(request) } }) as IncomingMessage;
+  const environ = environOf(sent, response) as unknown as Variables | undefined;
   if (environ !== undefined) environs.set(request, environ);
   return environ;
 }

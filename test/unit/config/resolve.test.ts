@@ -76,6 +76,7 @@ describe("with nothing given", () => {
       env: {},
       envFile: undefined,
       pid: undefined,
+      mount: [],
       name: "tsgate",
       nodeArg: [],
       import: [],

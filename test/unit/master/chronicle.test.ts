@@ -19,7 +19,15 @@ function oneWorker(): {
   chronicle.spawned();
   const ends = (cause: EndCause, isSaidElsewhere = false): void => {
     const isAbnormal = cause !== "reload" && cause !== "stop";
-    const departure = { worker, lastState: worker.state, failure: undefined, lacks: undefined, cause, isAbnormal };
+    const departure = {
+      worker,
+      lastState: worker.state,
+      failure: undefined,
+      loading: undefined,
+      lacks: undefined,
+      cause,
+      isAbnormal,
+    };
     chronicle.gone(departure, 7, null, isSaidElsewhere);
   };
   return { chronicle, worker, ends };

@@ -15,6 +15,7 @@ export function arbitraryTotals(): fc.Arbitrary<RequestTotals> {
     bytesSent: count,
     accepted: count,
     upgrades: count,
+    byMount: fc.constant({}),
     rejected: list(NO_TOTALS.rejected.length),
     droppedRecords: count,
   });
