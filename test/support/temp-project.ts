@@ -1,6 +1,7 @@
 /** A folder with files for one test, gone when the test ends. */
 
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,11 +22,13 @@ export class TempProject {
     return path.join(this.dir, name);
   }
 
-  /** Writes a file, with the folders on its way, and returns its path. */
+  /** Writes a file, with the folders on its way, and returns its path. Whoever reads it meanwhile reads it as it was. */
   async write(name: string, content: string): Promise<string> {
     const file = this.path(name);
     await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, content);
+    const written = `${file}.${randomUUID()}`;
+    await writeFile(written, content);
+    await rename(written, file);
     return file;
   }
 
