@@ -19,10 +19,16 @@ const PATIENCE_MS = 45_000;
  * Does what the page at `file` says, in an empty folder, and fails where it shows something else, or leaves a process.
  * @param numbers what the page's port numbers are here
  * @param packages of this repository that its reader has installed
+ * @param commands that are other files than the test's own path has, by their names
  */
-export async function livePage(file: string, numbers: Numbers, packages: readonly string[] = []): Promise<void> {
+export async function livePage(
+  file: string,
+  numbers: Numbers,
+  packages: readonly string[] = [],
+  commands: Readonly<Record<string, string>> = {},
+): Promise<void> {
   expect(findCommand("curl"), "curl not found: apt-get install -y --no-install-recommends curl").toBeDefined();
-  const shell = await startShell(packages);
+  const shell = await startShell(packages, commands);
   for (const block of pageBlocks(readFileSync(file, "utf8"))) {
     if (block.kind === "file") {
       await shell.write(block.name, withNumbers(block.text, numbers));
@@ -52,11 +58,11 @@ interface Shell {
 }
 
 /** A shell in an empty folder with `tsgate` in its path; whatever it has started is ended when the test ends. */
-async function startShell(packages: readonly string[]): Promise<Shell> {
+async function startShell(packages: readonly string[], commands: Readonly<Record<string, string>>): Promise<Shell> {
   const [desk, folder] = [await tempProject(), await tempProject()];
   const mark = randomUUID();
   await folder.linkPackages(...packages);
-  await symlink(TSGATE, desk.path("tsgate"));
+  for (const [name, place] of Object.entries({ tsgate: TSGATE, ...commands })) await symlink(place, desk.path(name));
   await desk.write("environment", "");
   const env = { ...quietEnvironment(), PATH: `${desk.dir}:${process.env["PATH"]}`, [MARK]: mark };
   const processes = async (): Promise<number[]> => markedProcesses(mark);

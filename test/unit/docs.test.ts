@@ -50,6 +50,12 @@ const OTHER_FLAGS = [
   "--allow-inspector",
   "--heapsnapshot-signal",
   "--max-time",
+  "--verbosity",
+  "--noinput",
+  "--username",
+  "--email",
+  "--deploy",
+  "--threads",
   "--wait",
   "--watch",
 ];
