@@ -12,8 +12,6 @@ export interface AccessEntry {
   readonly target: string;
   /** `1.1`, `1.0` or `2.0`. */
   readonly version: string;
-  /** By lower-case name. */
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly status: number;
   /** Of the reply's body, as given to the connection. */
   readonly bytes: number;
@@ -22,6 +20,8 @@ export interface AccessEntry {
   readonly endedAt: number;
   /** The connection closed before the reply was complete. */
   readonly isCut: boolean;
+  /** A header of the request by its lower-case name; undefined where there was none. */
+  header(name: string): string | readonly string[] | undefined;
   /** A header of the reply by its lower-case name; undefined where there was none. */
   replyHeader(name: string): string | undefined;
   /** A variable of the environ; undefined where there is none. */

@@ -12,7 +12,7 @@ import { isPlain } from "./plain-text.ts";
 /** Makes the function that writes a line. `pid` is that of the process. */
 export function compileJson(pid: number): FormatLine {
   return (entry) => {
-    const { method, headers, durationMs } = entry;
+    const { method, durationMs } = entry;
     const [path, query] = splitTarget(entry.target);
     const isKnown = method !== "";
     return (
@@ -20,13 +20,13 @@ export function compileJson(pid: number): FormatLine {
       `,"method":${orNull(isKnown ? method : undefined)},"path":${orNull(isKnown ? path : undefined)}` +
       `,"query":${orNull(isKnown ? query : undefined)},"protocol":${isKnown ? `"HTTP/${entry.version}"` : "null"}` +
       `,"status":${entry.status},"bytes":${entry.bytes},"durationMs":${Math.round(durationMs * 1000) / 1000}` +
-      `,"referer":${orNull(headers["referer"])},"userAgent":${orNull(headers["user-agent"])}` +
-      `,"requestId":${orNull(headers[REQUEST_ID_HEADER])},"pid":${pid}${entry.isCut ? ',"cut":true}\n' : "}\n"}`
+      `,"referer":${orNull(entry.header("referer"))},"userAgent":${orNull(entry.header("user-agent"))}` +
+      `,"requestId":${orNull(entry.header(REQUEST_ID_HEADER))},"pid":${pid}${entry.isCut ? ',"cut":true}\n' : "}\n"}`
     );
   };
 }
 
-function orNull(value: AccessEntry["headers"][string]): string {
+function orNull(value: ReturnType<AccessEntry["header"]>): string {
   if (value === undefined) return "null";
   return quote(typeof value === "string" ? value : String(value));
 }

@@ -26,8 +26,8 @@ export function escaped(text: string): string {
 }
 
 /** The user of HTTP Basic authentication (RFC 7617), or undefined. */
-export function basicUser({ headers }: AccessEntry): string | undefined {
-  const { authorization } = headers;
+export function basicUser(entry: AccessEntry): string | undefined {
+  const authorization = entry.header("authorization");
   const credentials = typeof authorization === "string" ? BASIC.exec(authorization)?.[1] : undefined;
   if (credentials === undefined) return undefined;
   const decoded = Buffer.from(credentials, "base64").toString("latin1");
@@ -57,7 +57,7 @@ function valueOf(part: FormatPart, pid: number): string | Value {
   const { name } = part;
   switch (part.named) {
     case "i":
-      return ({ headers }) => orDash(headers[name]);
+      return (entry) => orDash(entry.header(name));
     case "o":
       return (entry) => orDash(entry.replyHeader(name));
     case "e":
@@ -81,8 +81,8 @@ const ATOM_VALUES: Readonly<Record<Exclude<Atom, "p">, string | Value>> = {
   s: ({ status }) => String(status),
   B: ({ bytes }) => String(bytes),
   b: ({ bytes }) => (bytes === 0 ? "-" : String(bytes)),
-  f: ({ headers }) => orDash(headers["referer"]),
-  a: ({ headers }) => orDash(headers["user-agent"]),
+  f: (entry) => orDash(entry.header("referer")),
+  a: (entry) => orDash(entry.header("user-agent")),
   T: ({ durationMs }) => String(Math.trunc(durationMs / 1000)),
   D: ({ durationMs }) => String(Math.round(durationMs * 1000)),
   M: ({ durationMs }) => String(Math.trunc(durationMs)),

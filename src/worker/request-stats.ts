@@ -5,6 +5,7 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { ROOT } from "../mount-point.ts";
+import { sentStatus } from "../node-handles.ts";
 import {
   DURATION_BOUNDS_MS,
   type EndedRequests,
@@ -118,7 +119,7 @@ export class RequestStats {
       this.#inFlight--;
       meter.inFlight--;
     }
-    const status = response.headersSent ? Math.max(0, Math.min(3, Math.trunc(response.statusCode / 100) - 2)) : NONE;
+    const status = response.headersSent ? Math.max(0, Math.min(3, Math.trunc(sentStatus(response) / 100) - 2)) : NONE;
     const bucket = bucketOf(tookMs);
     this.#ended.count(status, bucket, tookMs);
     if (this.#byMount.size > 0) (timed[MOUNT] ?? this.#byMount.get(ROOT.text))?.count(status, bucket, tookMs);

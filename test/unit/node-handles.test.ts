@@ -30,6 +30,7 @@ import {
   readOrClose,
   sendHandle,
   sentHead,
+  sentStatus,
   serveConnection,
   socketsAtRest,
   stopAccepting,
@@ -314,18 +315,21 @@ describe("the handles that master and workers share", () => {
       expect(sentHead(reply)).toBeUndefined();
       response = reply.writeHead(201, ["X-A", "1", "X-A", "2"]);
       reply.end("body");
+      reply.statusCode = 500;
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     onTestFinished(() => void server.close());
     await fetch(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`);
     expect(response && sentHead(response)).toMatch(/^HTTP\/1\.1 201 Created\r\nX-A: 1\r\nX-A: 2\r\n[^]*\r\n\r\n$/);
+    expect(response && sentStatus(response)).toBe(201);
   });
 
   it("give no head of a reply of HTTP/2", async () => {
     const server = http2.createServer((_, reply) => {
       reply.end("body");
       expect(sentHead(reply as unknown as http.ServerResponse)).toBeUndefined();
+      expect(sentStatus(reply as unknown as http.ServerResponse)).toBe(200);
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -25,12 +25,12 @@ export function refusedEntry(
     method,
     target,
     version,
-    headers: {},
     status,
     bytes: 0,
     durationMs: 0,
     endedAt,
     isCut: false,
+    header: () => undefined,
     replyHeader: () => undefined,
     variable: () => undefined,
   };

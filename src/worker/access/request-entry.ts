@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { sentHead } from "../../node-handles.ts";
+import { sentHead, sentStatus } from "../../node-handles.ts";
 import type { AccessEntry } from "../../observe/access-entry.ts";
 import { environVariable } from "./entry-environ.ts";
 import { peerAddress } from "./peer-address.ts";
@@ -42,10 +42,6 @@ export class RequestEntry implements AccessEntry {
     return this.request.httpVersion;
   }
 
-  get headers(): IncomingMessage["headers"] {
-    return this.request.headers;
-  }
-
   get status(): number {
     return this.#sentStatus ?? this.answered ?? NO_REPLY;
   }
@@ -61,7 +57,14 @@ export class RequestEntry implements AccessEntry {
   get #sentStatus(): number | undefined {
     const { response, isCut } = this;
     if (response?.headersSent !== true || (isCut && response.socket === null)) return undefined;
-    return response.statusCode;
+    return sentStatus(response);
+  }
+
+  /** Node makes an object of all headers when one is asked for: not for a line that shows two of them. */
+  header(name: string): string | readonly string[] | undefined {
+    const { request } = this;
+    const first = firstOf(request.rawHeaders, name);
+    return first === undefined || FIRST_COUNTS.has(name) ? first : request.headers[name];
   }
 
   replyHeader(name: string): string | undefined {
@@ -74,6 +77,17 @@ export class RequestEntry implements AccessEntry {
   variable(name: string): string | undefined {
     return environVariable(this.request, this.response, name);
   }
+}
+
+/** Headers of which Node takes the first where there are several. */
+const FIRST_COUNTS: ReadonlySet<string> = new Set(["authorization", "referer", "user-agent"]);
+
+function firstOf(rawHeaders: readonly string[], name: string): string | undefined {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const key = rawHeaders[index] as string;
+    if (key.length === name.length && key.toLowerCase() === name) return rawHeaders[index + 1];
+  }
+  return undefined;
 }
 
 /** A header in a head as it was sent: the values of all lines of this name. */

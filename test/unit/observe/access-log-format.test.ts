@@ -8,17 +8,21 @@ import { compileFormat } from "../../../src/observe/access-log-format.ts";
 const ENDED_AT = new Date(2000, 9, 10, 13, 55, 36, 789).getTime();
 const PID = 4711;
 
-function entry(changes: Partial<AccessEntry> = {}): AccessEntry {
+type Changes = Partial<AccessEntry> & { readonly headers?: Readonly<Record<string, string | readonly string[]>> };
+
+const HEADERS: NonNullable<Changes["headers"]> = {
+  "user-agent": "Mozilla/5.0",
+  referer: "https://example.org/",
+  authorization: `Basic ${Buffer.from("frank:secret:colon").toString("base64")}`,
+};
+
+function entry({ headers = HEADERS, ...changes }: Changes = {}): AccessEntry {
   return {
     address: "203.0.113.7",
     method: "GET",
     target: "/a%20page?q=1&r=2",
     version: "1.1",
-    headers: {
-      "user-agent": "Mozilla/5.0",
-      referer: "https://example.org/",
-      authorization: `Basic ${Buffer.from("frank:secret:colon").toString("base64")}`,
-    },
+    header: (name) => headers[name],
     status: 200,
     bytes: 2326,
     durationMs: 2015.4321,
@@ -31,7 +35,7 @@ function entry(changes: Partial<AccessEntry> = {}): AccessEntry {
 }
 
 /** The line without its line feed, which must be its only one. */
-function line(format: string, changes?: Partial<AccessEntry>): string {
+function line(format: string, changes?: Changes): string {
   const text = compileFormat(format, PID)(entry(changes));
   expect(text.endsWith("\n")).toBe(true);
   expect(text.indexOf("\n")).toBe(text.length - 1);
@@ -136,7 +140,7 @@ describe("what a client has sent", () => {
 
 describe("json", () => {
   test("is one object with every field", () => {
-    const headers = { ...entry().headers, "x-request-id": "abc-1" };
+    const headers = { ...HEADERS, "x-request-id": "abc-1" };
     expect(JSON.parse(line("json", { headers }))).toEqual({
       time: new Date(ENDED_AT).toISOString(),
       client: "203.0.113.7",
