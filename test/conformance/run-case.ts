@@ -146,4 +146,4 @@ function methodsOf(request: string): string[] {
   return [...request.matchAll(/^([A-Z]+) \S+ HTTP\/1\.\d\r$/gm)].map((match) => match[1] as string);
 }
 
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 10_000;

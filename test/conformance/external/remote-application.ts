@@ -32,17 +32,21 @@ export class RemoteApplication {
     return this.socket !== undefined;
   }
 
-  /** Gives an order, and resolves with what the module says; rejects when it is gone. One at a time. */
-  ask(order: Order): Promise<Report> {
+  /** Gives an order, and resolves with what the module says; rejects when it is gone or `signal` aborts. One at a time. */
+  ask(order: Order, signal: AbortSignal): Promise<Report> {
     const { socket } = this;
     return new Promise((resolve, reject) => {
       if (socket === undefined) return reject(new Error("the served module is gone"));
-      const onClose = (): void => reject(new Error("the served module went away: has the server ended?"));
-      socket.once("close", onClose);
-      this.answered = (report) => {
+      const settle = (action: () => void): void => {
         socket.off("close", onClose);
-        resolve(report);
+        signal.removeEventListener("abort", onAbort);
+        action();
       };
+      const onClose = () => settle(() => reject(new Error("the served module went away: has the server ended?")));
+      const onAbort = () => settle(() => reject(signal.reason as Error));
+      socket.once("close", onClose);
+      signal.addEventListener("abort", onAbort);
+      this.answered = (report) => settle(() => resolve(report));
       socket.write(`${JSON.stringify(order)}\n`);
     });
   }

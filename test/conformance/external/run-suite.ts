@@ -67,20 +67,24 @@ async function bundleModule(folder: string): Promise<string> {
 
 async function attempt(server: ServerUnderTest, wanted: Case, isValidated: boolean): Promise<Outcome> {
   const { name, rules } = wanted;
-  const cancelled = new AbortController();
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(new Error(`nothing came for ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
   try {
-    await server.application.ask({ become: { application: wanted.application, isValidated } });
+    await server.application.ask({ become: { application: wanted.application, isValidated } }, patience.signal);
     const from = server.output.length;
     const traces = async (): Promise<Traces> => {
-      cancelled.signal.throwIfAborted();
-      const { probe, findings } = await server.application.ask({});
+      const { probe, findings } = await server.application.ask({}, patience.signal);
       const errors = isValidated ? undefined : errorsIn(server.output.slice(from), wanted);
       return { probe, findings: isValidated ? findings : undefined, errors };
     };
-    await withinPatience(runCase(wanted, { port: server.port, traces }, cancelled.signal), cancelled);
+    await runCase(wanted, { port: server.port, traces }, patience.signal);
     return { name, isValidated, rules, problem: undefined };
   } catch (error) {
+    // It may be busy for ever.
+    if (patience.signal.aborted) await server.stop();
     return { name, isValidated, rules, problem: problemOf(error) };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -91,19 +95,6 @@ function errorsIn(output: string, { breaks, errors = [] }: Case): readonly strin
   return errors.filter((text) => output.includes(text));
 }
 
-/** Whoever waits for a server that says nothing, waits for so long. */
-async function withinPatience(run: Promise<void>, cancelled: AbortController): Promise<void> {
-  const patience = setTimeout(
-    () => cancelled.abort(new Error(`nothing came for ${PATIENCE_MS / 1000} s`)),
-    PATIENCE_MS,
-  );
-  try {
-    await run;
-  } finally {
-    clearTimeout(patience);
-  }
-}
-
 function problemOf(error: unknown): string {
   if (error instanceof assert.AssertionError && error.generatedMessage) {
     return `${JSON.stringify(error.actual)}, not ${JSON.stringify(error.expected)}`;
@@ -112,4 +103,4 @@ function problemOf(error: unknown): string {
   return error instanceof Error ? (error.message.split("\n", 1)[0] as string) : String(error);
 }
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
