@@ -1,11 +1,12 @@
 /** Django and Flask as they are, over the shipped binary: what their users do in a browser. */
 
 import { createHash, randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Browser, DJANGO_PROJECT, lacksModule, makeSite, type Site } from "../support/django.ts";
 import { describeUnless } from "../support/peers.ts";
+import { tempProject } from "../support/temp-project.ts";
 import { assertNothingLost, startLightTraffic } from "../support/traffic.ts";
-import { Tsgate } from "../support/tsgate.ts";
+import { startTsgate, Tsgate } from "../support/tsgate.ts";
 import { PYTHON, startWsgi } from "../support/wsgi.ts";
 
 const withoutDjango = await lacksModule("django", "python3-django");
@@ -85,6 +86,29 @@ describeUnless(withoutDjango, "a Django project", () => {
     server.signal("SIGHUP");
     await server.waitForRecord({ msg: "reload done", generation: 2 }, { timeoutMs: 40_000 });
     assertNothingLost(await traffic.stop());
+  });
+});
+
+describeUnless(withoutDjango, "Django beside Express on one port", () => {
+  test("has its prefix in SCRIPT_NAME, so that its own links lead back to it", async () => {
+    const site = await makeSite();
+    onTestFinished(() => site.remove());
+    const project = await tempProject({
+      "app.mjs": `import express from "express";
+        export default express().get("/", (request, response) => response.send("express"));`,
+    });
+    await project.linkPackages("express");
+    const python = ["--python", PYTHON, "--pythonpath", DJANGO_PROJECT];
+    const args = [...python, "--mount", "/site=mysite.wsgi:application", "--workers", "1", "--bind", "127.0.0.1:0"];
+    const server = startTsgate([...args, "app.mjs"], { cwd: project.dir, env: site.env });
+    await server.waitForReady(1);
+    const url = await server.url();
+    expect(await (await fetch(url)).text()).toBe("express");
+    expect(await (await fetch(`${url}/site/where`)).text()).toBe("/site /where /site/admin/\n");
+    const browser = new Browser(url);
+    const form = { username: "root", password: "secret", next: "/site/admin/" };
+    expect(await browser.submit("/site/admin/login/", form)).toMatchObject({ status: 302, location: "/site/admin/" });
+    expect((await browser.get("/site/admin/")).text).toContain("Site administration");
   });
 });
 
