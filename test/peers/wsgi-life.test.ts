@@ -163,6 +163,22 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
     expect(server.stderr).not.toContain("secret");
   });
 
+  test("whose lock is held is hung even where other threads have nothing to do", async () => {
+    const server = await startWsgi("letter", { args: ["--timeout", "1s", "--python-threads", "4"] });
+    const client = await connectRaw(await server.target());
+    client.get("/regexp");
+    const { stack } = await server.waitForRecord("worker hung");
+    expect(stack).toMatch(/at regexp \(.*letter\.py:\d+\)/);
+    await client.received(/^HTTP\/1\.1 500 /);
+    await server.waitForRecord("worker ready", { nth: 2 });
+  });
+
+  test("one of whose threads is at it for long is not hung", async () => {
+    const server = await startWsgi("letter", { args: ["--timeout", "1s", "--python-threads", "2"] });
+    expect(await ask(await server.target(), "/waits?4")).toMatch(/Thread|tsgate/);
+    expect(server.log.all("worker hung")).toEqual([]);
+  });
+
   test("that is killed fails only what it was at: who waits behind it is answered", async () => {
     const server = await startWsgi("letter");
     const target = await server.target();
@@ -183,13 +199,17 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
     expect(await ask(target, "/plain")).toBe("plain\n");
   });
 
-  test.each([["worker"], ["master"]])("never outlives its %s", async (who) => {
+  test.each([
+    ["worker", "/waits?600"],
+    ["worker", "/regexp"],
+    ["master", ""],
+  ])("never outlives its %s, at %s", async (who, path) => {
     const server = await startWsgi("letter");
     const python = Number(await ask(await server.target(), "/pid"));
     const client = await connectRaw(await server.target());
     const worker = Number((await server.waitForRecord("worker ready")).pid);
     if (who === "worker") {
-      client.get("/waits?600");
+      client.get(path);
       await server.waitForRecord("wsgi.errors");
       process.kill(worker, "SIGKILL");
       await expect.poll(() => isAlive(python), { timeout: 15_000 }).toBe(false);

@@ -88,18 +88,20 @@ export async function startPlain({ node, app, nodeArgs = [] }) {
 }
 
 /**
+ * Starts a command that serves on `port`, and waits until it answers.
  * @param {string} node
  * @param {readonly string[]} args
  * @param {number} port
  * @param {number} processes how many there are when all has started
- * @param {{ env?: Record<string, string>, core?: number | undefined }} [options] `core`: the only one it may run on
+ * @param {{ env?: Record<string, string>, core?: number | undefined, cwd?: string }} [options] `core`: the only one it may run on
  * @returns {Promise<Running>}
  */
-async function start(node, args, port, processes, { env = {}, core } = {}) {
+export async function start(node, args, port, processes, { env = {}, core, cwd } = {}) {
   const startedAt = performance.now();
   const command = core === undefined ? [node, ...args] : ["taskset", "-c", String(core), node, ...args];
   const child = spawn(command[0] ?? "", command.slice(1), {
     stdio: ["ignore", "pipe", "pipe"],
+    cwd,
     env: { PATH: process.env["PATH"] ?? "", ...env },
   });
   let output = "";

@@ -1,0 +1,134 @@
+/** The servers of Python applications that are compared, each as its manual has it: two processes, one thread each. */
+
+import { chmod, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { freePort, start, TSGATE } from "./lib/servers.mjs";
+
+const WORKERS = 2;
+const PYTHON = "/usr/bin/python3";
+const HELLO = fileURLToPath(new URL("apps/wsgi", import.meta.url));
+const DJANGO = fileURLToPath(new URL("../fixtures/django", import.meta.url));
+
+/** @typedef {import("./lib/servers.mjs").Running} Running */
+/** @typedef {"hello" | "django"} App */
+/** @typedef {{ cwd: string, module: string, env: Record<string, string> }} Served */
+
+/** @param {App} app @param {Record<string, string>} siteEnv @returns {Served} */
+const served = (app, siteEnv) =>
+  app === "hello"
+    ? { cwd: HELLO, module: "hello", env: { PYTHONDONTWRITEBYTECODE: "1" } }
+    : { cwd: DJANGO, module: "mysite.wsgi", env: siteEnv };
+
+/**
+ * How each is started, by its name in the table.
+ * @type {Record<string, (served: Served, port: number) => Promise<Running>>}
+ */
+const START = {
+  tsgate: async ({ cwd, module, env }, port) => {
+    const args = [
+      "--python",
+      PYTHON,
+      "--workers",
+      String(WORKERS),
+      "--bind",
+      `127.0.0.1:${port}`,
+      `${module}:application`,
+    ];
+    return await start(process.execPath, [TSGATE, "--log-level", "error", ...args], port, 1 + 2 * WORKERS, {
+      cwd,
+      env,
+    });
+  },
+  "gunicorn sync": async (served, port) => await gunicorn(["-k", "sync"], served, port),
+  "gunicorn gthread": async (served, port) => await gunicorn(["-k", "gthread", "--threads", "1"], served, port),
+  uWSGI: async ({ cwd, module, env }, port) => {
+    const args = ["--plugin", "python3", "--http11-socket", `127.0.0.1:${port}`, "--master", "-p", String(WORKERS)];
+    const quiet = ["--disable-logging", "--die-on-term", "--module", `${module}:application`, "--chdir", cwd];
+    return await start("uwsgi", [...args, ...quiet], port, 1 + WORKERS, { cwd, env });
+  },
+  mod_wsgi: async (served, port) => await apache(served, port),
+};
+
+/** Their names. */
+export const CONTESTANTS = Object.keys(START);
+
+/** How each is told to reload. @type {Record<string, NodeJS.Signals>} */
+export const RELOAD_BY = {
+  tsgate: "SIGHUP",
+  "gunicorn sync": "SIGHUP",
+  "gunicorn gthread": "SIGHUP",
+  uWSGI: "SIGHUP",
+  mod_wsgi: "SIGUSR1",
+};
+
+/**
+ * @param {string} name
+ * @param {App} app
+ * @param {Record<string, string>} siteEnv for Django
+ */
+export async function startContestant(name, app, siteEnv) {
+  const begin = START[name];
+  if (begin === undefined) throw new Error(`there is no contestant ${name}`);
+  return await begin(served(app, siteEnv), await freePort());
+}
+
+/**
+ * @param {readonly string[]} kind
+ * @param {Served} served
+ * @param {number} port
+ */
+async function gunicorn(kind, { cwd, module, env }, port) {
+  const args = ["-w", String(WORKERS), "-b", `127.0.0.1:${port}`, "--keep-alive", "75", "--log-level", "error"];
+  return await start("/usr/bin/gunicorn", [...args, ...kind, `${module}:application`], port, 1 + WORKERS, { cwd, env });
+}
+
+/**
+ * Daemon mode, of which the manual says that it is the recommended one.
+ * @param {Served} served
+ * @param {number} port
+ */
+async function apache({ cwd, module, env }, port) {
+  const folder = await mkdtemp(path.join(tmpdir(), "tsgate-apache-"));
+  await chmod(folder, 0o755);
+  const variables = Object.entries(env).map(
+    ([key, value]) => `os.environ[${JSON.stringify(key)}] = ${JSON.stringify(value)}`,
+  );
+  await writeFile(
+    path.join(folder, "app.wsgi"),
+    [
+      "import os, sys",
+      `sys.path.insert(0, ${JSON.stringify(cwd)})`,
+      ...variables,
+      `from ${module} import application`,
+      "",
+    ].join("\n"),
+  );
+  await writeFile(path.join(folder, "httpd.conf"), apacheConfiguration(folder, port));
+  return await start("/usr/sbin/apache2", ["-DFOREGROUND", "-f", path.join(folder, "httpd.conf")], port, 1 + WORKERS);
+}
+
+/** @param {string} folder @param {number} port */
+const apacheConfiguration = (folder, port) => `
+ServerName localhost
+ServerRoot ${folder}
+PidFile ${folder}/pid
+ErrorLog ${folder}/error.log
+LogLevel error
+Listen 127.0.0.1:${port}
+${["mpm_event", "authz_core", "wsgi"].map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join("\n")}
+${process.getuid?.() === 0 ? "User www-data\nGroup www-data" : ""}
+KeepAlive On
+MaxKeepAliveRequests 0
+KeepAliveTimeout 75
+GracefulShutdownTimeout 10
+WSGISocketPrefix ${folder}/wsgi
+WSGIDaemonProcess bench processes=${WORKERS} threads=1
+WSGIProcessGroup bench
+WSGIApplicationGroup %{GLOBAL}
+WSGIScriptAlias / ${folder}/app.wsgi
+<Directory />
+  Require all granted
+</Directory>
+`;
