@@ -30,17 +30,12 @@ export class Introductions {
    * in bytes, or never; what came behind it can be read from the socket then.
    */
   hear(socket: Socket, introduced: (introduction: Introduction, length: number) => void): void {
-    const { remoteAddress } = socket;
-    const isAllowed =
-      remoteAddress === undefined
-        ? isUnixSocket(socket) && this.#allowed.has(undefined)
-        : this.#allowed.has(plainAddress(remoteAddress));
     // Without a listener its error would be the process's.
-    if (!isAllowed)
-      return this.#refuse(
-        "stranger",
-        socket.on("error", () => {}),
-      );
+    socket.on("error", ignore);
+    const { remoteAddress } = socket;
+    // Reset before it was accepted, as a check of the port is.
+    if (remoteAddress === undefined && !isUnixSocket(socket)) return void socket.destroy();
+    if (!this.#allowed.has(remoteAddress && plainAddress(remoteAddress))) return this.#refuse("stranger", socket);
     let received: Buffer | undefined;
     const waiting = { isOver: false };
     const read = (): void => {
@@ -53,11 +48,8 @@ export class Introductions {
       const header = readProxyHeader(received, this.#version);
       if (header.state === "partial") return;
       forget();
-      if (header.state === "refused")
-        return this.#refuse(
-          header.why,
-          socket.on("error", () => {}),
-        );
+      if (header.state === "refused") return this.#refuse(header.why, socket);
+      socket.off("error", ignore);
       if (received.length > header.length) socket.unshift(received.subarray(header.length));
       const introduction = header.client === undefined ? {} : { client: header.client };
       nameClient(socket, introduction);
@@ -90,3 +82,5 @@ export function nameClient(socket: Socket, { client }: Introduction): void {
   for (const [name, value] of Object.entries(facts))
     Object.defineProperty(socket, name, { configurable: true, enumerable: true, value });
 }
+
+function ignore(): void {}

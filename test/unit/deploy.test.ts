@@ -9,6 +9,7 @@ import { Chronicle } from "../../src/master/chronicle.ts";
 import { isPlanned } from "../../src/master/exit-cause.ts";
 import type { EndCause } from "../../src/master/model.ts";
 import { METRICS, serverMetrics } from "../../src/observe/server-metrics.ts";
+import { pageBlocks } from "../support/page-blocks.ts";
 import { observation } from "./observe/observation.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -165,4 +166,14 @@ test("the logrotate snippet names a command of ctl and the signal that reopens l
   expect(parseCtlLine(words.split(" "), {})).toMatchObject({ kind: "ask", command: { cmd: "reopen-logs" } });
   expect(text).toContain('kill -USR1 "$(cat /run/app/app.pid)"');
   expect(read("README.md")).toMatch(/^\| `USR1` +\| reopen the log files/m);
+});
+
+test.each([
+  ["nginx.md", "nginx.conf"],
+  ["haproxy.md", "haproxy.cfg"],
+  ["apache.md", "apache.conf"],
+])("the configuration on %s is the file %s", (page, name) => {
+  const blocks = pageBlocks(read(`docs/deploy/${page}`));
+  const texts = blocks.filter((block) => block.kind === "file" && block.name === name).map(({ text }) => text);
+  expect(texts).toEqual([read(`docs/deploy/${name}`)]);
 });
