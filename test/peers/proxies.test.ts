@@ -5,7 +5,7 @@ import { chmod } from "node:fs/promises";
 import https from "node:https";
 import net from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { askOverTls, CLIENT, startLoad } from "../support/https-load.ts";
 import { freePort } from "../support/free-port.ts";
 import { describeUnless, describeWithPeers } from "../support/peers.ts";

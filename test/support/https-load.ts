@@ -71,9 +71,9 @@ const PAUSES_MS = [0, 1, 5, 20, 50];
 export function startLoad(port: number): Load {
   const tally: LoadTally = { ok: 0, failures: [], byHost: new Map() };
   const agent = new https.Agent({ keepAlive: true, maxSockets: KEPT });
-  let isStopping = false;
+  const stopping = new AbortController();
   const loop = async (index: number, kept: https.Agent | undefined): Promise<void> => {
-    for (let asked = 0; !isStopping; asked++) {
+    for (let asked = 0; !stopping.signal.aborted; asked++) {
       const isPost = (asked + index) % 3 === 0;
       try {
         const shape = isPost ? { method: "POST", body: BODY } : {};
@@ -90,7 +90,7 @@ export function startLoad(port: number): Load {
   };
   const loops = Array.from({ length: KEPT + FRESH }, (_, index) => loop(index, index < KEPT ? agent : undefined));
   const stop = async (): Promise<LoadTally> => {
-    isStopping = true;
+    stopping.abort();
     await Promise.all(loops);
     agent.destroy();
     return tally;
