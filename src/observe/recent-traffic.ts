@@ -13,6 +13,8 @@ export const RECENT_SECONDS = 60;
 const WINDOW_SECONDS = 10;
 /** The reports about the newest seconds are still on their way. */
 const PENDING_SECONDS = 2;
+/** How long ago the newest second that is told began, or a little less. */
+export const RECENT_LAG_SECONDS = PENDING_SECONDS;
 /** Seconds that are kept: those that are told, the pending ones, and the present one. */
 const KEPT = RECENT_SECONDS + PENDING_SECONDS + 1;
 

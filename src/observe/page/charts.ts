@@ -1,6 +1,8 @@
-/** The last minute as two pictures, each with a sentence that says the same. */
+/** The last minute as two pictures, each with a sentence that says the same. What happened then is marked in both. */
 
+import { RECENT_LAG_SECONDS } from "../recent-traffic.ts";
 import type { Status } from "../status.ts";
+import { isFailure } from "./event-list.ts";
 import { latencyText, rateText } from "./words.ts";
 
 /** In the picture's own units; a line keeps its width however that is stretched. */
@@ -17,9 +19,18 @@ interface Chart {
   readonly name: string;
   readonly bars?: { readonly name: string; readonly values: readonly number[] };
   readonly inWords: (value: number) => string;
+  readonly marks: Marks;
 }
 
-export function chartsOf({ recent: { seconds } }: Status): string {
+/** Lines at the seconds of events. */
+interface Marks {
+  readonly changes: string;
+  readonly failures: string;
+}
+
+export function chartsOf(status: Status): string {
+  const { seconds } = status.recent;
+  const marks = marksOf(status);
   return `<section aria-labelledby="minute"><h2 id="minute">The last minute</h2><div class="charts">
 ${chart({
   title: "Requests a second",
@@ -27,6 +38,7 @@ ${chart({
   values: seconds.requests,
   bars: { name: "errors", values: seconds.errors },
   inWords: rateText,
+  marks,
 })}
 ${chart({
   title: "Latency",
@@ -34,11 +46,23 @@ ${chart({
   values: seconds.p99Ms,
   lower: { name: "p50", values: seconds.p50Ms },
   inWords: latencyText,
+  marks,
 })}
 </div></section>`;
 }
 
-function chart({ title, name, values, lower, bars, inWords }: Chart): string {
+function marksOf({ at, events, recent: { seconds } }: Status): Marks {
+  const count = seconds.requests.length;
+  const marked = { changes: "", failures: "" };
+  for (const event of events) {
+    const index = count - 1 + RECENT_LAG_SECONDS - (Date.parse(at) - Date.parse(event.at)) / 1000;
+    if (index < 0) continue;
+    marked[isFailure(event) ? "failures" : "changes"] += `M${x(Math.min(index, count - 1), count)} 0V${HEIGHT}`;
+  }
+  return marked;
+}
+
+function chart({ title, name, values, lower, bars, inWords, marks }: Chart): string {
   const known = values.filter((value) => value !== null);
   const top = niceTop(Math.max(...known, 0));
   const hasBars = bars?.values.some((value) => value > 0) === true;
@@ -46,9 +70,13 @@ function chart({ title, name, values, lower, bars, inWords }: Chart): string {
     key("line", name),
     ...(lower === undefined ? [] : [key("lower", lower.name)]),
     ...(hasBars ? [key("bars", bars.name)] : []),
+    ...(marks.changes === "" ? [] : [key("change", "change")]),
+    ...(marks.failures === "" ? [] : [key("failure", "failure")]),
   ];
   const label = known.length === 0 ? `${title}: nothing in the last minute` : sentence(title, known, inWords);
   const shapes = [
+    ...(marks.changes === "" ? [] : [`<path class="change" d="${marks.changes}"/>`]),
+    ...(marks.failures === "" ? [] : [`<path class="failure" d="${marks.failures}"/>`]),
     `<path class="area" d="${area(values, top)}"/>`,
     ...(lower === undefined ? [] : [`<path class="lower" d="${line(lower.values, top)}"/>`]),
     `<path class="line" d="${line(values, top)}"/>`,

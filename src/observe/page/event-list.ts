@@ -52,6 +52,12 @@ export function eventsOf({ at, events }: Status, budget: number): string {
   return `<section aria-labelledby="events-title"><h2 id="events-title">What has happened <small>times in UTC</small></h2>${list}${more}</section>`;
 }
 
+/** Whether something went wrong, or was merely done. */
+export function isFailure({ type }: EventStatus): boolean {
+  const { tone } = EVENTS[type];
+  return tone === "bad" || tone === "warn";
+}
+
 /** The newest event in a few words, to be read out. */
 export function newestEvent({ events }: Status): string {
   const newest = events.at(-1);

@@ -56,12 +56,14 @@ dd{font-size:1.75rem;font-weight:650;letter-spacing:-.02em;line-height:1.3;white
 dd.more{font-weight:400;letter-spacing:0;line-height:1.45;white-space:normal}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(19rem,100%),1fr));gap:1.2rem 2rem}
 figure{margin:0;min-width:0}
-figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;font-size:.9rem;margin-bottom:.6rem}
-.keys{display:flex;gap:.9rem;color:var(--soft)}
+figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.1rem 1rem;font-size:.9rem;margin-bottom:.6rem}
+.keys{display:flex;flex-wrap:wrap;gap:0 .9rem;color:var(--soft)}
 .key{display:flex;align-items:center;gap:.4rem}
 .key::before{content:"";width:1.1rem;border-top:2.5px solid var(--accent)}
 .key.lower::before{border-top-style:dashed}
 .key.bars::before{width:.3rem;height:.8rem;border:0;background:var(--bad)}
+.key.change::before,.key.failure::before{width:0;height:.9rem;border:0;border-left:2px dotted var(--soft)}
+.key.failure::before{border-left:2px dashed var(--bad)}
 .plot{position:relative;display:grid;grid-template-columns:1fr auto;gap:.5rem}
 .plot svg{display:block;width:100%;height:7rem;overflow:visible}
 .plot path{fill:none;stroke:var(--accent);stroke-width:2;vector-effect:non-scaling-stroke;stroke-linejoin:round;
@@ -69,6 +71,8 @@ stroke-linecap:round}
 .plot .grid{stroke:var(--line);stroke-width:1}
 .plot .area{fill:var(--area);stroke:none}
 .plot .lower{stroke-dasharray:2 5}
+.plot .change,.plot .failure{stroke:var(--soft);stroke-width:1.5;stroke-linecap:butt;stroke-dasharray:2 3}
+.plot .failure{stroke:var(--bad);stroke-dasharray:5 3}
 .plot .bars{stroke:var(--bad);stroke-width:4;stroke-linecap:butt}
 .empty{position:absolute;inset:0 3.7rem 0 0;padding-top:1.1rem;text-align:center;color:var(--soft);font-size:.86rem}
 .axis,.times{color:var(--soft);font-size:.8rem}

@@ -27,8 +27,9 @@ const COLUMNS: readonly Column[] = [
   { name: "Age", cell: ({ ageMs }) => orDash(ageMs, durationText) },
   { name: "Requests", cell: ({ requests }) => orDash(requests, numberText) },
   { name: "Errors", cell: errorsCell },
-  { name: "In flight", cell: ({ inFlight }) => orDash(inFlight, numberText) },
-  { name: "Loop", cell: ({ loop }) => orDash(loop, ({ utilization }) => meter(utilization)) },
+  // What a silent worker has said of these is no longer so.
+  { name: "In flight", cell: ({ inFlight, silentMs }) => orDash(silentMs === null ? inFlight : null, numberText) },
+  { name: "Loop", cell: loopCell },
   { name: "Memory", cell: ({ rssBytes }) => orDash(rssBytes, sizeText) },
   { name: "Last exit in this slot", kind: "cause", cell: exitCell },
 ];
@@ -112,9 +113,14 @@ function exitCell({ lastExit }: WorkerStatus, now: string): string {
   return `${clock(at, now)} ${clipped(cause, LONGEST_CAUSE)}${how === "" ? "" : ` (${escaped(how)})`}${reason}`;
 }
 
-function meter(share: number): string {
+function loopCell({ loop, silentMs }: WorkerStatus): string {
+  if (silentMs !== null) return meter(1, "blocked");
+  return orDash(loop, ({ utilization }) => meter(utilization, percentText(utilization)));
+}
+
+function meter(share: number, text: string): string {
   const width = Math.round(40 * Math.min(1, Math.max(0, share)));
-  return `${percentText(share)}<svg class="meter${share >= 0.8 ? " hot" : ""}" viewBox="0 0 40 6" aria-hidden=true><rect width="${width}" height="6"/></svg>`;
+  return `${text}<svg class="meter${share >= 0.8 ? " hot" : ""}" viewBox="0 0 40 6" aria-hidden=true><rect width="${width}" height="6"/></svg>`;
 }
 
 function orDash<T>(value: T | null, inWords: (value: T) => string): string {

@@ -233,6 +233,30 @@ describe("the page", () => {
     expect(empty).not.toContain('class="key bars"');
   });
 
+  it("marks in the charts when something failed or was done, as long as that second is in them", () => {
+    const seconds = {
+      requests: Array(60).fill(1),
+      errors: Array(60).fill(0),
+      p50Ms: Array(60).fill(1),
+      p99Ms: Array(60).fill(2),
+    };
+    const ago = (ms: number): string => new Date(Date.parse(STATUS.at) - ms).toISOString();
+    const page = statusPage({
+      ...STATUS,
+      recent: { ...STATUS.recent, seconds },
+      events: [
+        { at: ago(90_000), type: "hung", times: 1 },
+        { at: ago(32_000), type: "crashed", times: 1 },
+        { at: ago(12_000), type: "reload done", times: 1 },
+        { at: ago(100), type: "reload started", times: 1 },
+      ],
+    });
+    expect(page.match(/<path class="failure" d="M290 0V100"\/>/g)).toHaveLength(2);
+    expect(page.match(/<path class="change" d="M490 0V100M590 0V100"\/>/g)).toHaveLength(2);
+    const quiet = statusPage({ ...STATUS, recent: { ...STATUS.recent, seconds }, events: [] });
+    expect(quiet).not.toMatch(/class="(?:key )?(?:failure|change)"/);
+  });
+
   it("reads out the state and the newest event, and not what changes each second", () => {
     expect(statusPage(STATUS)).toContain('role="status">shop is degraded. Worker crashed in slot 1</p>');
     expect(statusPage({ ...STATUS, events: [] })).toContain('role="status">shop is degraded. </p>');
@@ -287,7 +311,7 @@ describe("the table", () => {
 
   it.each([
     ["ready", {}, /0 ready 105 2 30 s 100 4 3 /],
-    ["silent", { silentMs: 12_000 }, /0 silent no heartbeat for 12 s 105/],
+    ["silent", { silentMs: 12_000 }, /0 silent no heartbeat for 12 s 105 2 30 s 100 4 – blocked/],
     [
       "draining and silent",
       { state: "draining", why: "stop", silentMs: 4000 },
