@@ -16,6 +16,8 @@ export interface ConfigInput extends Hooks {
   factory?: boolean;
   /** `"/api=api.js"`, or an object of applications by prefix. */
   mount?: string | readonly string[] | Readonly<Record<string, string>>;
+  /** `"/assets=public"`, or an object of directories by prefix. */
+  static?: string | readonly string[] | Readonly<Record<string, string>>;
   listenMatch?: number;
   nativeFetch?: boolean;
   validate?: boolean;

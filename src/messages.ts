@@ -19,6 +19,8 @@ export interface BootOrder {
   readonly worker: WorkerInfo;
   /** At least one; the one at the root, if there is one, first. */
   readonly applications: readonly ApplicationOrder[];
+  /** Files that are served before the applications. */
+  readonly staticFolders: readonly StaticOrder[];
   readonly appArgs: readonly string[];
   /** Kind server: the port whose `listen()` gets the sockets; undefined for the first. */
   readonly listenMatch: number | undefined;
@@ -68,6 +70,12 @@ export interface ApplicationOrder {
   readonly app: AppReference;
   readonly interface: InterfaceName;
   readonly factory: boolean;
+}
+
+/** A folder of files: an absolute path without symbolic links, and the prefix that they are below. */
+export interface StaticOrder {
+  readonly prefix: string;
+  readonly directory: string;
 }
 
 /** How the interpreters of a server are run. */

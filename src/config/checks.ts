@@ -19,6 +19,7 @@ export function checkSettings(settings: Settings, cwd: string, where: (key: keyo
   checkAdminAddresses(settings, where("adminBind"));
   checkMinReady(settings, where("minReady"));
   checkHasEndpoints(settings, where);
+  for (const { directory } of settings.static) checkDirectory(directory, where("static"));
   checkImports(settings.import, settings.chdir ?? cwd, where("import"));
 }
 

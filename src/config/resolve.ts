@@ -137,6 +137,10 @@ function withAbsolutePaths(settings: Settings, cwd: string): Settings {
     ...settings,
     bind: settings.bind.map((address) => absoluteAddress(address, chdir ?? cwd)),
     adminBind: settings.adminBind.map((address) => absoluteAddress(address, chdir ?? cwd)),
+    static: settings.static.map((folder) => ({
+      ...folder,
+      directory: resolve(chdir ?? cwd, folder.directory),
+    })),
     chdir,
   };
   for (const key of SETTING_KEYS) {

@@ -25,6 +25,12 @@ export interface Mount {
   readonly app: string;
 }
 
+/** Files below a prefix, which has no slash at its end, but `/` for the root. */
+export interface StaticFolder {
+  readonly prefix: string;
+  readonly directory: string;
+}
+
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 export type LogFormat = "auto" | "pretty" | "json";
 export type ProxyProtocol = "off" | "v1" | "v2" | "auto";
@@ -39,6 +45,7 @@ export interface Settings {
   readonly interface: InterfaceName;
   readonly factory: boolean;
   readonly mount: readonly Mount[];
+  readonly static: readonly StaticFolder[];
   readonly listenMatch: number | undefined;
   readonly nativeFetch: boolean;
   readonly validate: boolean;

@@ -72,17 +72,20 @@ function checkStatus(status: unknown): number {
 }
 
 function checkHeader(name: unknown, value: unknown): void {
-  if (typeof name !== "string") throw new TypeError(`a header's name must be a string, not ${kindOf(name)}`);
-  if (!TOKEN.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a header name`);
-  if (isServersOwn(name)) {
-    throw new TypeError(`the header ${name} is the server's to send, not the application's`);
-  }
+  if (typeof name !== "string" || !knownNames.has(name)) checkName(name);
   if (typeof value !== "string") {
     throw new TypeError(`the value of the header ${name} must be a string, not ${kindOf(value)}`);
   }
   if (!VALUE.test(value)) {
     throw new TypeError(`the value of the header ${name} has a control character or one beyond latin-1`);
   }
+}
+
+function checkName(name: unknown): asserts name is string {
+  if (typeof name !== "string") throw new TypeError(`a header's name must be a string, not ${kindOf(name)}`);
+  if (!TOKEN.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a header name`);
+  if (isServersOwn(name)) throw new TypeError(`the header ${name} is the server's to send, not the application's`);
+  if (knownNames.size < KNOWN_LIMIT) knownNames.add(name);
 }
 
 /** Index in the flat list of the only header of that length and name; a second one is refused by `checkLength`. */
@@ -109,6 +112,10 @@ const INTERIM = /^1\d\d( |$)/;
 export const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\x20-\x7e\x80-\xff]*$/;
 const DIGITS = /^\d+$/;
+
+/** Names that may be sent: applications use the same few dozen, and stacks of middleware ask several times. */
+const knownNames = new Set<string>();
+const KNOWN_LIMIT = 512;
 
 /** Hop-by-hop (wsgiref.util, RFC 9110 section 7.6.1), and `Status`, which is CGI's. */
 const FORBIDDEN = new Set([

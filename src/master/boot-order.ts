@@ -27,6 +27,7 @@ export function bootOrder(
   return {
     worker: workerInfo(worker),
     applications: applicationOrders(release),
+    staticFolders: release.staticFolders,
     appArgs: configuration.appArgs,
     listenMatch: settings.listenMatch,
     nativeFetch: settings.nativeFetch,

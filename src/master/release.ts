@@ -9,12 +9,14 @@ import { resolveAppReference } from "../config/app-reference.ts";
 import { configurationAtReload } from "../config/at-reload.ts";
 import { canRunTypeScript } from "../config/node-options.ts";
 import type { Configuration, InterfaceName, Settings } from "../config/types.ts";
+import type { StaticOrder } from "../messages.ts";
 import { type MountPoint, ROOT } from "../mount-point.ts";
 
 export interface Release {
   readonly configuration: Configuration;
   /** At least one; the one at the root, if there is one, first. */
   readonly applications: readonly PlacedApplication[];
+  readonly staticFolders: readonly StaticOrder[];
   /** Where its workers run, with `--chdir`. */
   readonly directory: string | undefined;
   /** Settings whose change was put off until a restart. */
@@ -59,7 +61,12 @@ function release(configuration: Configuration, needsRestart: Release["needsResta
     mount,
     app: resolveAppReference(text, directory ?? process.cwd(), canRun, wanted, called),
   }));
-  return { configuration, directory, applications, needsRestart };
+  // For these the same holds: what a page and its files are made of changes at one moment.
+  const staticFolders = settings.static.map((folder) => ({
+    prefix: folder.prefix,
+    directory: fs.realpathSync(folder.directory),
+  }));
+  return { configuration, directory, applications, staticFolders, needsRestart };
 }
 
 interface Place {

@@ -2,6 +2,7 @@
 
 import { messageOf, reportError } from "../errors.ts";
 import type { Mounted } from "../gateway/index.ts";
+import type { StaticFiles } from "../gateway/middleware/static/static-files.ts";
 import { log } from "./channel.ts";
 import type { HeldServer } from "./held-server.ts";
 import type { Lifecycle, LoadedApplication } from "./load-application.ts";
@@ -19,15 +20,18 @@ interface LifeFunction {
 
 export class Applications {
   readonly all: readonly MountedApplication[];
+  /** What is served before them. */
+  readonly files: readonly StaticFiles[];
   /** The server that a program has made itself: then there is no other application. */
   readonly program: HeldServer | undefined;
   /** What is asked of all of them after they have started. */
   readonly lifecycle: Omit<Lifecycle, "startup">;
 
   /** @param all at least one; the one at the root, if there is one, first */
-  constructor(all: readonly MountedApplication[]) {
+  constructor(all: readonly MountedApplication[], files: readonly StaticFiles[] = []) {
     const [first, ...others] = all;
     this.all = all;
+    this.files = files;
     this.program = first?.value.interface === "server" ? first.value.held : undefined;
     this.lifecycle = others.length === 0 ? (first?.value.lifecycle ?? {}) : this.#joined();
   }

@@ -16,6 +16,7 @@ import { type AskedAddress, formatAsked } from "./listen-call.ts";
 import { ListenCapture } from "./listen-capture.ts";
 import { loadApplication, type LoadedApplication } from "./load-application.ts";
 import { countQuestions } from "./questions.ts";
+import { openStaticFiles } from "./static-files.ts";
 
 /** A program that has loaded and does not listen yet is named after this long. */
 const LATE_MS = 5000;
@@ -65,7 +66,7 @@ export class Boot {
     }
     this.#text = textOf(order);
     report({ tsgate: "application-loaded", infos: loaded.map(describe) });
-    return new Applications(loaded);
+    return new Applications(loaded, await openStaticFiles(order.staticFolders));
   }
 
   /** Runs what comes between loading and listening, and tells the master that it is done. */

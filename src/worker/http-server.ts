@@ -21,6 +21,7 @@ import { createDispatcher } from "./dispatch.ts";
 import type { HeldServer } from "./held-server.ts";
 import { isTlsServer } from "./listen-capture.ts";
 import type { RequestObserver } from "./request-observer.ts";
+import { filesFirst } from "./static-files.ts";
 
 /** Makes a server for one socket; it does not listen yet. */
 export function createServer(
@@ -46,7 +47,7 @@ export function createServer(
   const server = http.createServer({ keepAliveTimeout: order.keepAliveMs, ...NO_TIMEOUTS, ...ownClass });
   connections.track(server, requests.observer);
   connections.limit(server, serverLimits(order));
-  server.on("request", request);
+  server.on("request", filesFirst(applications.files, request));
   if (continuesByReading !== undefined) {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
       if (continuesByReading(request)) expectContinue(request, response);

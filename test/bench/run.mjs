@@ -17,9 +17,11 @@ import { keptConnections } from "./kept-connections.mjs";
 import { table } from "./lib/figures.mjs";
 import { masterCpu } from "./master-cpu.mjs";
 import { metrics } from "./metrics.mjs";
+import { middleware } from "./middleware.mjs";
 import { programs } from "./programs.mjs";
 import { hundredReloads, reloads } from "./reloads.mjs";
 import { slowClients } from "./slow-clients.mjs";
+import { staticFiles } from "./static-files.mjs";
 import { startUp } from "./start-up.mjs";
 
 /** @typedef {import("./lib/figures.mjs").Figure} Figure */
@@ -41,6 +43,8 @@ const BENCHMARKS = {
   "hung-worker": hungWorker,
   "access-log": accessLog,
   metrics,
+  "static-files": staticFiles,
+  middleware,
 };
 
 /**

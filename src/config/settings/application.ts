@@ -2,6 +2,7 @@
 
 import { mounts } from "../mount.ts";
 import { assignments, one, onOff, APPLICATION_KINDS, path, type SettingRows } from "../setting-row.ts";
+import { staticFolders } from "../static-folder.ts";
 import type { InterfaceName } from "../types.ts";
 import { parseChoice, parseInteger } from "../values.ts";
 
@@ -11,6 +12,7 @@ export const APPLICATION: SettingRows<
   | "interface"
   | "factory"
   | "mount"
+  | "static"
   | "listenMatch"
   | "nativeFetch"
   | "validate"
@@ -38,6 +40,15 @@ export const APPLICATION: SettingRows<
     default: [],
     defaultText: "none",
     doc: "Another application below a prefix, such as /api=api.js, or of a host, such as host:api.example.org/v1=api.js; the longest prefix wins, and moves from PATH_INFO to SCRIPT_NAME; may be repeated; in the configuration file also an object",
+    takesEffect: "reload",
+  },
+  static: {
+    metavar: "PREFIX=DIR",
+    type: staticFolders(),
+    default: [],
+    defaultText: "none",
+    doc: "Files below a prefix, such as /assets=public, served before the application, which is asked for what is no file; may be repeated; in the configuration file also an object",
+    kinds: ["gateway", "fetch", "node", "wsgi"],
     takesEffect: "reload",
   },
   listenMatch: {

@@ -17,6 +17,9 @@ export const TSGATE = file("../../../bin/tsgate.js");
 export const APPS = {
   listener: file("../apps/listener.cjs"),
   express: file("../apps/express-app.cjs"),
+  expressStatic: file("../apps/express-static.cjs"),
+  gateway: file("../apps/gateway.mjs"),
+  gatewayStacked: file("../apps/gateway-stacked.mjs"),
   plain: file("../apps/plain.cjs"),
   cluster: file("../apps/cluster.cjs"),
   program: file("../apps/program.cjs"),
@@ -71,11 +74,11 @@ export async function startClusterProgram({ node, app, workers, core }) {
 
 /**
  * A script that listens on the port that it is given, in one process.
- * @param {{ node: string, script: string, core?: number }} options
+ * @param {{ node: string, script: string, core?: number, env?: Record<string, string> }} options
  */
-export async function startScript({ node, script, core }) {
+export async function startScript({ node, script, core, env = {} }) {
   const port = await freePort();
-  return await start(node, [script, String(port)], port, 1, { core });
+  return await start(node, [script, String(port)], port, 1, { core, env });
 }
 
 /**

@@ -77,6 +77,7 @@ describe("with nothing given", () => {
       envFile: undefined,
       pid: undefined,
       mount: [],
+      static: [],
       name: "tsgate",
       nodeArg: [],
       import: [],

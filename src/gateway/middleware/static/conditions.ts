@@ -1,6 +1,6 @@
 /** Conditional requests: which header counts, and what comes of it (RFC 9110 sections 13.1 and 13.2.2). Pure. */
 
-import type { Environ } from "../../types.ts";
+import type { FileRequest } from "./file-request.ts";
 
 /** What identifies a version of a file. */
 export interface Validators {
@@ -11,16 +11,16 @@ export interface Validators {
 }
 
 /** What a GET or HEAD of the file is to be answered: as it is, 304 or 412. */
-export function precondition(environ: Environ, file: Validators): "proceed" | "not modified" | "failed" {
-  const { HTTP_IF_MATCH: ifMatch, HTTP_IF_NONE_MATCH: ifNoneMatch } = environ;
+export function precondition(request: FileRequest, file: Validators): "proceed" | "not modified" | "failed" {
+  const { HTTP_IF_MATCH: ifMatch, HTTP_IF_NONE_MATCH: ifNoneMatch } = request;
   if (ifMatch !== undefined) {
     if (!names(ifMatch, (tag) => tag === file.etag)) return "failed";
-  } else if (environ.HTTP_IF_UNMODIFIED_SINCE !== undefined) {
-    if (file.modifiedSeconds > secondsOf(environ.HTTP_IF_UNMODIFIED_SINCE)) return "failed";
+  } else if (request.HTTP_IF_UNMODIFIED_SINCE !== undefined) {
+    if (file.modifiedSeconds > secondsOf(request.HTTP_IF_UNMODIFIED_SINCE)) return "failed";
   }
   if (ifNoneMatch !== undefined)
     return names(ifNoneMatch, (tag) => tag.replace("W/", "") === file.etag) ? "not modified" : "proceed";
-  const since = environ.HTTP_IF_MODIFIED_SINCE;
+  const since = request.HTTP_IF_MODIFIED_SINCE;
   return since !== undefined && file.modifiedSeconds <= secondsOf(since) ? "not modified" : "proceed";
 }
 

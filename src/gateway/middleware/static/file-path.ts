@@ -3,23 +3,23 @@
  * ways names no file: a client never gets more than what a link in a page could have asked for. Pure.
  */
 
-import type { Environ } from "../../types.ts";
+import type { FileRequest } from "./file-request.ts";
 
 /**
  * The name below the folder that the request asks for, "" for the folder itself, with a slash at its end where the path
  * has one; undefined when the path is not below `prefix` or can be no file's: a segment that begins with a dot (but
  * `/.well-known`, RFC 8615) or is empty, a backslash, a NUL, an encoded slash, bytes that are not UTF-8.
  */
-export function fileNameOf(environ: Environ, prefix: string): string | undefined {
-  const { PATH_INFO: path } = environ;
+export function fileNameOf(request: FileRequest, prefix: string): string | undefined {
+  const { PATH_INFO: path } = request;
   if (!path.startsWith(prefix)) return undefined;
   const rest = path.slice(prefix.length);
   if (rest === "") return "";
-  if (rest.charCodeAt(0) !== SLASH || AMBIGUOUS.test(rest) || ENCODED_SLASH.test(pathOf(environ.REQUEST_URI)))
+  if (rest.charCodeAt(0) !== SLASH || AMBIGUOUS.test(rest) || ENCODED_SLASH.test(pathOf(request.REQUEST_URI)))
     return undefined;
   const name = rest.slice(1);
   if (!HIDDEN.test(rest)) return name;
-  const isWellKnown = prefix === "" && environ.SCRIPT_NAME === "" && name.startsWith(".well-known/");
+  const isWellKnown = prefix === "" && request.SCRIPT_NAME === "" && name.startsWith(".well-known/");
   return isWellKnown && !HIDDEN.test(name.slice(".well-known".length)) ? name : undefined;
 }
 
@@ -29,7 +29,7 @@ export function isHidden(name: string): boolean {
 }
 
 /** The path of the request with a slash at its end, as a `Location`: the query stays, and the host is not named. */
-export function withSlash({ SCRIPT_NAME, PATH_INFO, QUERY_STRING }: Environ): string {
+export function withSlash({ SCRIPT_NAME, PATH_INFO, QUERY_STRING }: FileRequest): string {
   const segments = `${SCRIPT_NAME}${PATH_INFO}`.split("/").map((segment) => encodeURIComponent(segment));
   return `${segments.join("/")}/${QUERY_STRING === "" ? "" : `?${QUERY_STRING}`}`;
 }

@@ -1,20 +1,21 @@
 /** The reply to a GET or HEAD of a file: whole, in ranges, or that nothing needs to be sent (RFC 9110 sections 13 to 15). */
 
 import { randomBytes } from "node:crypto";
-import type { Environ, HeaderList } from "../../types.ts";
+import type { HeaderList } from "../../types.ts";
 import { headerOf, withHeader, withoutHeaders } from "../header-list.ts";
 import type { Reply } from "../on-reply.ts";
 import { type ByteRange, parseRanges } from "./byte-ranges.ts";
 import { allowsRanges, precondition } from "./conditions.ts";
 import { fileBody, type Part } from "./file-body.ts";
+import type { FileRequest } from "./file-request.ts";
 import { openVersion, type ServedFile } from "./served-file.ts";
 
 /** The reply; undefined when the file is another by now. Rejects with the system's error. */
-export function replyWith(environ: Environ, file: ServedFile): Reply | Promise<Reply | undefined> {
-  const verdict = precondition(environ, file);
+export function replyWith(request: FileRequest, file: ServedFile): Reply | Promise<Reply | undefined> {
+  const verdict = precondition(request, file);
   if (verdict === "not modified") return { status: 304, headers: file.common, body: [] };
   if (verdict === "failed") return text(412, file.common, "Precondition Failed\n");
-  const { HTTP_RANGE: asked, HTTP_IF_RANGE: ifRange, REQUEST_METHOD: method } = environ;
+  const { HTTP_RANGE: asked, HTTP_IF_RANGE: ifRange, REQUEST_METHOD: method } = request;
   // Only a GET has ranges (RFC 9110 section 14.2).
   const isRanged = asked !== undefined && method === "GET" && allowsRanges(ifRange, file);
   const ranges = isRanged ? parseRanges(asked, file.size) : undefined;

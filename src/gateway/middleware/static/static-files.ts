@@ -3,11 +3,12 @@
 import { fileURLToPath } from "node:url";
 import { isThenable } from "../../body.ts";
 import { defineApplication } from "../../define-application.ts";
-import type { Body, Environ } from "../../types.ts";
+import type { Body } from "../../types.ts";
 import { createNegotiation } from "../accepted-encodings.ts";
 import type { Middleware } from "../middleware.ts";
 import type { Reply } from "../on-reply.ts";
 import { checkPrefix, fileNameOf, withSlash } from "./file-path.ts";
+import type { FileRequest } from "./file-request.ts";
 import { replyWith } from "./file-reply.ts";
 import { CODINGS, Folder, type Found } from "./folder.ts";
 import type { ServedFile } from "./served-file.ts";
@@ -70,13 +71,13 @@ export class StaticFiles {
   }
 
   /** The reply to a request; undefined where it is the application's. Rejects where the file system fails. */
-  replyTo(environ: Environ): Reply | undefined | Promise<Reply | undefined> {
-    const name = fileNameOf(environ, this.prefix);
-    const isRead = environ.REQUEST_METHOD === "GET" || environ.REQUEST_METHOD === "HEAD";
+  replyTo(request: FileRequest): Reply | undefined | Promise<Reply | undefined> {
+    const name = fileNameOf(request, this.prefix);
+    const isRead = request.REQUEST_METHOD === "GET" || request.REQUEST_METHOD === "HEAD";
     if (name === undefined || !(isRead || this.isLast)) return this.nothing();
-    const asFolder = name === "" ? environ.PATH_INFO.endsWith("/") : name.endsWith("/");
+    const asFolder = name === "" ? request.PATH_INFO.endsWith("/") : name.endsWith("/");
     if (asFolder && this.index === undefined) return this.nothing();
-    const asked: Asked = { environ, isRead, asFolder, name: asFolder ? `${name}${this.index}` : name };
+    const asked: Asked = { request, isRead, asFolder, name: asFolder ? `${name}${this.index}` : name };
     const reply = this.look(asked);
     return isThenable(reply) ? this.settle(asked, reply) : reply;
   }
@@ -90,8 +91,8 @@ export class StaticFiles {
     if (found === undefined) return this.nothing();
     if (found.kind === "folder") return this.redirect(asked);
     if (!asked.isRead) return plain(405, "Method Not Allowed\n", ["Allow", "GET, HEAD"]);
-    const file = this.choose(asked.environ, found.codings);
-    const reply = replyWith(asked.environ, file);
+    const file = this.choose(asked.request, found.codings);
+    const reply = replyWith(asked.request, file);
     if (!isThenable(reply)) return reply;
     return reply.then((opened) => {
       if (opened === undefined) throw new Changed();
@@ -134,18 +135,18 @@ export class StaticFiles {
   }
 
   /** To the path with a slash, below which the links of the folder's page lead where they should; if it has a page. */
-  private redirect({ name, environ, asFolder, isRead }: Asked): Reply | undefined | PromiseLike<Reply | undefined> {
+  private redirect({ name, request, asFolder, isRead }: Asked): Reply | undefined | PromiseLike<Reply | undefined> {
     if (asFolder || !isRead || this.index === undefined) return this.nothing();
     const page = this.folder.find(name === "" ? this.index : `${name}/${this.index}`);
     const answer = (found: Found | undefined): Reply | undefined =>
-      found?.kind === "file" ? plain(301, "Moved Permanently\n", ["Location", withSlash(environ)]) : this.nothing();
+      found?.kind === "file" ? plain(301, "Moved Permanently\n", ["Location", withSlash(request)]) : this.nothing();
     return isThenable(page) ? page.then(answer) : answer(page);
   }
 
-  private choose(environ: Environ, codings: readonly ServedFile[]): ServedFile {
+  private choose(request: FileRequest, codings: readonly ServedFile[]): ServedFile {
     const [uncoded, ...coded] = codings as readonly [ServedFile, ...ServedFile[]];
     if (coded.length === 0) return uncoded;
-    for (const coding of this.accepted(environ.HTTP_ACCEPT_ENCODING)) {
+    for (const coding of this.accepted(request.HTTP_ACCEPT_ENCODING)) {
       const file = coded.find((other) => other.coding === coding);
       if (file !== undefined) return file;
     }
@@ -158,7 +159,7 @@ export class StaticFiles {
 }
 
 interface Asked {
-  readonly environ: Environ;
+  readonly request: FileRequest;
   readonly isRead: boolean;
   /** The path ends with a slash, and `name` is that of the folder's page. */
   readonly asFolder: boolean;
