@@ -51,6 +51,8 @@ export interface BootOrder {
   readonly forwardedAllowIps: readonly string[];
   /** Every connection begins with a header of its proxy's; undefined where none does. */
   readonly proxy: ProxyOrder | undefined;
+  /** Headers whose names hold an underscore are answered with 400, where they would be in an environ. */
+  readonly refusesUnderscores: boolean;
   readonly processTitle: string;
   /** Where each request gets its line, and what it says; undefined for nowhere. */
   readonly accessLog: AccessLogOrder | undefined;
@@ -120,6 +122,7 @@ export interface ClientOrder {
   readonly sendTimeoutMs: number;
   readonly responseTimeoutMs: number;
   readonly limitConcurrency: number;
+  readonly sizes: SizeLimits;
   /** Somebody asked for it: it counts more than what a program's own server says. */
   readonly isHeadersTimeoutGiven: boolean;
   readonly isBodyTimeoutGiven: boolean;
@@ -136,6 +139,14 @@ export interface ProxyOrder {
 export interface Introduction {
   /** Absent where the connection's own far end is meant. */
   readonly client?: ProxiedClient;
+}
+
+/** How large a request may be, in bytes and in pieces; 0 is no limit. */
+export interface SizeLimits {
+  readonly requestLine: number;
+  readonly requestFields: number;
+  readonly requestFieldSize: number;
+  readonly requestBody: number;
 }
 
 export interface AccessLogOrder {

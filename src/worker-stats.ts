@@ -9,7 +9,7 @@ import type { ProcessLoad } from "./process-load.ts";
 export const STATUS_CLASSES = ["2xx", "3xx", "4xx", "5xx", "none"] as const;
 
 /** Why a request was refused without the application. */
-export const REJECTIONS = ["malformed", "head too large", "too slow"] as const;
+export const REJECTIONS = ["malformed", "head too large", "body too large", "too many", "too slow"] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
 /** The bounds within a power of ten. */

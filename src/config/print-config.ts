@@ -108,5 +108,5 @@ function withoutPassword(text: string): string {
 const MASK = "********";
 const SECRET = /PASS(?:WORD|WD|PHRASE)?(?:_|$)|PASSWORD|SECRET|TOKEN|KEY|CREDENTIAL/i;
 const PASSWORD_IN_URL = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/@]+@/gi;
-const KEY_WIDTH = 18;
+const KEY_WIDTH = 23;
 const VALUE_WIDTH = 26;

@@ -6,6 +6,7 @@
 
 import type { SettingRow, SettingRows } from "./setting-row.ts";
 import { APPLICATION } from "./settings/application.ts";
+import { LIMITS } from "./settings/limits.ts";
 import { LOGGING } from "./settings/logging.ts";
 import { OPERATION } from "./settings/operation.ts";
 import { PROXIES } from "./settings/proxies.ts";
@@ -23,6 +24,7 @@ export const SETTINGS: SettingRows<keyof Settings> = {
   ...APPLICATION,
   ...PYTHON,
   ...TIMEOUTS,
+  ...LIMITS,
   ...PROXIES,
   ...PROCESS,
   ...LOGGING,
@@ -36,6 +38,7 @@ export const GROUPS = Object.entries({
   Application: APPLICATION,
   Python: PYTHON,
   Timeouts: TIMEOUTS,
+  Limits: LIMITS,
   Proxies: PROXIES,
   Process: PROCESS,
   Logging: LOGGING,

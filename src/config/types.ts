@@ -72,6 +72,11 @@ export interface Settings {
   readonly sendTimeout: number;
   readonly responseTimeout: number;
   readonly limitConcurrency: number;
+  readonly limitRequestLine: number;
+  readonly limitRequestFields: number;
+  readonly limitRequestFieldSize: number;
+  readonly limitRequestBody: number;
+  readonly headerMap: "drop" | "refuse";
   /** Entries of an `AddressList`. */
   readonly forwardedAllowIps: readonly string[];
   readonly proxyProtocol: ProxyProtocol;

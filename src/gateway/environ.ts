@@ -22,6 +22,8 @@ export interface GatewayContext {
   readonly urlScheme: string | undefined;
   /** Whose forwarding headers are believed; default nobody's. */
   readonly trustedPeers?: AddressList | undefined;
+  /** Header names with an underscore are answered with 400; default: no environ has them. */
+  readonly refusesUnderscores?: boolean | undefined;
 }
 
 /** The request is not one to hand to an application; `status` is the answer it gets. */
@@ -66,8 +68,9 @@ export function createEnviron(exchange: Exchange, context: GatewayContext, signa
     [SIGNALS]: signals,
   } as unknown as Environ;
   Object.defineProperty(environ, "gateway.signal", LAZY_SIGNAL);
-  if (exchange.addHeaders === undefined) addHeaders(environ, exchange.headers);
-  else exchange.addHeaders(environ);
+  if (exchange.addHeaders !== undefined) exchange.addHeaders(environ);
+  else if (!addHeaders(environ, exchange.headers) && context.refusesUnderscores === true)
+    throw new RequestRefused(400, "the name of a header has an underscore");
   if (target.authority !== undefined) environ.HTTP_HOST = target.authority;
   refuseAmbiguous(environ);
   const { trustedPeers } = context;

@@ -17,12 +17,13 @@ export function lingerAtClose(request: IncomingMessage, limitMs: number = LONGES
     // From here on it is Node's own again.
     Reflect.deleteProperty(socket, "destroySoon");
     const isRestDue = !request.complete && !socket.destroyed && !socket.readableEnded;
-    if (isRestDue) linger(socket, limitMs);
+    if (isRestDue) lingerNow(socket, limitMs);
     else socket.destroySoon();
   };
 }
 
-function linger(socket: Socket, limitMs: number): void {
+/** Ends our side at once, and discards what comes until the client closes, or for `limitMs`. */
+export function lingerNow(socket: Socket, limitMs: number = LONGEST_LINGER_MS): void {
   const limit = setTimeout(() => socket.destroy(), limitMs).unref();
   socket.once("close", () => clearTimeout(limit));
   // Of an idle connection: a client that pauses still has until the limit.

@@ -21,6 +21,8 @@ export interface NodeListenerOptions {
   readonly urlScheme?: "http" | "https";
   /** Whose forwarding headers are believed; default nobody's. */
   readonly trustedPeers?: AddressList;
+  /** Header names with an underscore are answered with 400; default: no environ has them. */
+  readonly refusesUnderscores?: boolean;
 }
 
 /** Makes a listener for `server.on("request", …)`. It never throws; errors go to `onError`. */
@@ -34,6 +36,7 @@ export function toNodeListener(
     errors,
     urlScheme: options.urlScheme,
     trustedPeers: options.trustedPeers,
+    refusesUnderscores: options.refusesUnderscores,
     onError: options.onError ?? ((error, request) => errors.write(describeError(error, request))),
   };
   return (request, response) => runApplication(application, new NodeExchange(request, response), context);

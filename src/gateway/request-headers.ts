@@ -7,17 +7,23 @@ import type { Environ } from "./types.ts";
 
 /**
  * Adds a flat header list (name, value, …) to `environ`. Repeated headers are joined with ", ", Cookie with "; ";
- * names with an underscore are dropped: `X_A` would come out as `X-A` does, and a proxy checks only one of them.
+ * names with an underscore are dropped: `X_A` would come out as `X-A` does, and a proxy checks only one of them. False
+ * when some were.
  */
-export function addHeaders(environ: Environ, headers: readonly string[]): void {
+export function addHeaders(environ: Environ, headers: readonly string[]): boolean {
+  let isWhole = true;
   const keys = environ as unknown as Record<string, string | undefined>;
   for (let i = 0; i < headers.length; i += 2) {
     const key = environKey(headers[i] as string);
-    if (key === DROPPED) continue;
+    if (key === DROPPED) {
+      isWhole = false;
+      continue;
+    }
     const value = headers[i + 1] as string;
     const before = keys[key];
     keys[key] = before === undefined ? value : before + (key === "HTTP_COOKIE" ? "; " : ", ") + value;
   }
+  return isWhole;
 }
 
 function environKey(name: string): string {

@@ -2,6 +2,7 @@
 
 import path from "node:path";
 import { showsRequestId } from "../config/access-format.ts";
+import { headArgs } from "../config/head-size.ts";
 import { heapArgs, type HeapFacts } from "../config/heap-limit.ts";
 import { type Configuration, type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
 import type { AccessLogOrder, ApplicationOrder, BootOrder, ClientOrder, ProxyOrder } from "../messages.ts";
@@ -53,6 +54,7 @@ export function bootOrder(
     multiprocess: settings.workers > 1,
     forwardedAllowIps: settings.forwardedAllowIps,
     proxy: proxyOrder(settings),
+    refusesUnderscores: settings.headerMap === "refuse",
     processTitle: processTitle(settings, `worker ${worker.slot}`),
     accessLog: accessLogOrder(settings),
     givesRequestIds: givesRequestIds(settings),
@@ -77,6 +79,12 @@ function clientOrder({ settings, origins }: Configuration): ClientOrder {
     sendTimeoutMs: settings.sendTimeout,
     responseTimeoutMs: settings.responseTimeout,
     limitConcurrency: settings.limitConcurrency,
+    sizes: {
+      requestLine: settings.limitRequestLine,
+      requestFields: settings.limitRequestFields,
+      requestFieldSize: settings.limitRequestFieldSize,
+      requestBody: settings.limitRequestBody,
+    },
     isHeadersTimeoutGiven: origins.headersTimeout !== "default",
     isBodyTimeoutGiven: origins.bodyTimeout !== "default",
   };
@@ -115,6 +123,7 @@ export function forkOptions(release: Release, workers: number): ForkOptions {
     entry: path.join(import.meta.dirname, "worker.cjs"),
     nodeArgs: [
       ...heapArgs(heapFacts(release.configuration, workers)),
+      ...headArgs(settings.nodeArg, nodeOptionsOf(release.configuration)),
       ...settings.nodeArg,
       ...settings.import.flatMap((specifier) => ["--import", specifier]),
     ],
@@ -126,8 +135,11 @@ export function forkOptions(release: Release, workers: number): ForkOptions {
 
 /** What the heap limit of a worker follows from. */
 export function heapFacts({ settings, memoryLimit, workerEnv }: Configuration, workers: number): HeapFacts {
-  const nodeOptions = workerEnv["NODE_OPTIONS"] ?? process.env["NODE_OPTIONS"];
-  return { memoryLimit, workers, nodeArgs: settings.nodeArg, nodeOptions };
+  return { memoryLimit, workers, nodeArgs: settings.nodeArg, nodeOptions: nodeOptionsOf({ workerEnv }) };
+}
+
+function nodeOptionsOf({ workerEnv }: Pick<Configuration, "workerEnv">): string | undefined {
+  return workerEnv["NODE_OPTIONS"] ?? process.env["NODE_OPTIONS"];
 }
 
 /** What a worker of this release is judged by. */

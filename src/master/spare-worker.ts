@@ -7,6 +7,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { headArgs } from "../config/head-size.ts";
 import { heapArgs } from "../config/heap-limit.ts";
 import { readMachineFacts, readMemoryLimit } from "../config/machine-facts.ts";
 import { workerCountFor } from "../config/worker-count.ts";
@@ -56,13 +57,12 @@ export function dropSpare(): void {
 /** How a worker is forked of which nothing is said; under a memory limit with the heap that most likely will be its own. */
 function plainOptions(argv: readonly string[]): ForkOptions {
   const memoryLimit = readMemoryLimit();
-  const nodeArgs =
-    memoryLimit === undefined
-      ? []
-      : heapArgs({ memoryLimit, workers: likelyWorkers(argv), nodeArgs: [], nodeOptions: process.env["NODE_OPTIONS"] });
+  const nodeOptions = process.env["NODE_OPTIONS"];
+  const heap =
+    memoryLimit === undefined ? [] : heapArgs({ memoryLimit, workers: likelyWorkers(argv), nodeArgs: [], nodeOptions });
   return {
     entry: path.join(import.meta.dirname, "worker.cjs"),
-    nodeArgs,
+    nodeArgs: [...heap, ...headArgs([], nodeOptions)],
     env: {},
     cwd: undefined,
     capturesOutput: false,

@@ -48,7 +48,8 @@ const TAIL = `
   after a hang, takes with it what it did since its last report, a second's worth, and its requests in progress are never
   counted as ended.
 - **A request** counts when its reply is through or its connection is gone. A reply that broke off after its head counts
-  by the reply's status. What Node itself refuses is in \`tsgate_requests_rejected_total\` alone, but for a request
+  by the reply's status. What tsgate refuses, because it is too large or one too many, counts as a request with that
+  status, and by its reason in \`tsgate_requests_rejected_total\`. What Node itself refuses is in \`tsgate_requests_rejected_total\` alone, but for a request
   without \`Host\` and an \`Expect\` that nobody knows, which only the access log has. A connection that
   goes over to another protocol is an upgrade, not a request.
 - **\`mount\`** is the prefix of the application that was to answer ([mounts.md](mounts.md)), \`/\` for the one without.

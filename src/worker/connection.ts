@@ -7,6 +7,7 @@ import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Introduction } from "../messages.ts";
+import type { SizeLimits } from "../messages.ts";
 import type { ClientLimits, ClientWatch } from "./client-timeouts.ts";
 import type { Meter, RequestStats } from "./request-stats.ts";
 import type { RequestObserver } from "./request-observer.ts";
@@ -16,6 +17,7 @@ import type { Flight } from "./requests-in-flight.ts";
 export interface ServerLimits extends ClientLimits {
   /** Requests in progress in this worker; 0 for any number. */
   readonly concurrency: number;
+  readonly sizes: SizeLimits;
 }
 
 /** A connection and what is in flight on it. */

@@ -11,6 +11,9 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { serveConnection, transportOf } from "../node-handles.ts";
+import type { LogFields } from "../logger.ts";
+import { lingerAtClose } from "../gateway/node-lingering-close.ts";
+import type { Rejection } from "../worker-stats.ts";
 import { Admission } from "./admission.ts";
 import type { Arrival } from "./arrivals.ts";
 import { currentReply } from "./client-look.ts";
@@ -20,9 +23,10 @@ import { type Connection, connectionOf, keepConnection, type ServerLimits } from
 import { type Introductions, nameClient } from "./introductions.ts";
 import { closeIfIdle } from "./idle-closing.ts";
 import { holdIfLong, releaseIfShort } from "./pipelining.ts";
-import { refuse } from "./refusals.ts";
+import { answerUnreadable, closeWith, refuseForNow, refuseForSize, refuseUpgrade } from "./refusals.ts";
 import { beginReply, endReply, listRequests, repliesInFlight } from "./requests-in-flight.ts";
 import type { RequestObserver } from "./request-observer.ts";
+import { countBody, sizeStatus } from "./request-size.ts";
 import { rejectionOf, type RequestStats } from "./request-stats.ts";
 import { websocketFarewell } from "./websocket-farewell.ts";
 
@@ -50,8 +54,8 @@ export class Connections {
   countChanged: (count: number) => void = () => {};
   /** Told of each request, before anybody else. */
   onRequest: () => void = () => {};
-  /** Told of each request that was refused because there were too many. */
-  onRefused: (limit: number) => void = () => {};
+  /** Told of each request that was refused because it was too large, or one too many. */
+  onRefused: (why: Rejection, fields: LogFields) => void = () => {};
   readonly #admission = new Admission();
   #shortestLimitMs = Infinity;
   /** Set before the first connection, or never. */
@@ -91,9 +95,15 @@ export class Connections {
         const enter = (): boolean => emit.apply(server, [event, ...args]);
         return this.#isIntroduced(connection) ? enter() : this.#introduce(connection, enter);
       }
-      if (event === "upgrade" || event === "connect") this.#upgraded(args[0] as IncomingMessage, args[1] as Duplex);
-      else if (event === "clientError") this.#failed(args[0], args[1] as Socket);
-      return emit.apply(server, [event, ...args]);
+      if (event === "upgrade" || event === "connect") {
+        const isTaken = this.#upgraded(args[0] as IncomingMessage, args[1] as Duplex);
+        return isTaken ? emit.apply(server, [event, ...args]) : true;
+      }
+      if (event !== "clientError") return emit.apply(server, [event, ...args]);
+      this.#failed(args[0], args[1] as Socket);
+      if (emit.apply(server, [event, ...args])) return true;
+      // Nobody else answers: Node would, and reset the connection, which takes away what it has answered.
+      return tracked.limits !== undefined && answerUnreadable(args[0], args[1] as Socket);
     };
   }
 
@@ -174,13 +184,42 @@ export class Connections {
     return this.#admit(connection, request, response);
   }
 
-  /** At its limit the worker answers by itself, and at once. */
+  /** What is too large, and what comes at its limit, the worker answers by itself, and at once. */
   #admit(connection: Connection, request: IncomingMessage, response: ServerResponse): boolean {
-    const limit = connection.limits?.concurrency ?? 0;
-    if (limit === 0 || this.#admission.admit(connection, response, limit)) return true;
-    this.onRefused(limit);
-    refuse(request, response);
-    return false;
+    const { limits } = connection;
+    if (limits === undefined) return true;
+    const { concurrency, sizes } = limits;
+    const isSized = request.httpVersionMajor === 1;
+    const status = isSized ? sizeStatus(request, sizes) : undefined;
+    if (status !== undefined) {
+      this.#refused(status === 413 ? "body too large" : "head too large");
+      refuseForSize(status, request, response);
+      return false;
+    }
+    if (concurrency > 0 && !this.#admission.admit(connection, response, concurrency)) {
+      this.#refused("too many", { limitConcurrency: concurrency });
+      refuseForNow(request, response);
+      return false;
+    }
+    if (isSized && sizes.requestBody > 0)
+      countBody(request, sizes.requestBody, () => this.#cutBody(connection, request, response));
+    return true;
+  }
+
+  /** More of a body has come than may: whoever reads it hears that the client is gone. */
+  #cutBody(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
+    const { observer, socket } = connection;
+    this.#refused("body too large");
+    const canAnswer = currentReply(connection) === response && !response.headersSent && socket.writableLength === 0;
+    if (!canAnswer || !socket.writable) return void socket.destroy();
+    observer?.refusing(413, socket, response);
+    lingerAtClose(request);
+    closeWith(413, socket);
+  }
+
+  #refused(why: Rejection, fields: LogFields = { reason: why }): void {
+    this.stats?.rejected(why);
+    this.onRefused(why, fields);
   }
 
   /** From now on each reply says `Connection: close`, those that have begun and not yet sent their head included. */
@@ -279,12 +318,22 @@ export class Connections {
     return connection;
   }
 
-  #upgraded(request: IncomingMessage, socket: Duplex): void {
+  /** False: its head was too large, which it has been told. */
+  #upgraded(request: IncomingMessage, socket: Duplex): boolean {
     this.#count();
-    connectionOf(request.socket)?.observer?.upgraded(request, socket, performance.now());
+    const asking = connectionOf(request.socket);
+    asking?.observer?.upgraded(request, socket, performance.now());
+    const sizes = asking?.limits?.sizes;
+    const status = sizes && request.httpVersionMajor === 1 ? sizeStatus(request, sizes) : undefined;
+    if (status !== undefined) {
+      this.#refused(status === 413 ? "body too large" : "head too large");
+      refuseUpgrade(status, socket);
+      return false;
+    }
     const connection = connectionOf(socket);
     if (connection?.meter !== undefined) this.stats?.upgraded(connection.meter);
     this.#takeOver(connection, "other", websocketFarewell(request, socket));
+    return true;
   }
 
   /** Node's parser or one of its timeouts has ended a request, or the client has gone. */

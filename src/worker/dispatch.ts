@@ -44,6 +44,7 @@ export interface DispatchOptions {
   readonly multiprocess: boolean;
   /** Whose forwarding headers are believed. */
   readonly trustedPeers: AddressList;
+  readonly refusesUnderscores: boolean;
   readonly requests: RequestWatch;
   /** Told which of several applications answers. */
   readonly chosen: ((response: ServerResponse, mount: string) => void) | undefined;
@@ -78,10 +79,10 @@ function serve({ mount, value }: Mounted<LoadedApplication>, options: DispatchOp
 function requestListener(
   mount: MountPoint,
   app: Exclude<LoadedApplication, ServerApplication>,
-  { multiprocess, trustedPeers, requests }: DispatchOptions,
+  { multiprocess, trustedPeers, refusesUnderscores, requests }: DispatchOptions,
 ): RequestListener {
   if (app.interface === "node") return belowMount(mount, guarded(app.listener));
-  const options: NodeListenerOptions = { multiprocess, onError: logApplicationError, trustedPeers };
+  const options: NodeListenerOptions = { multiprocess, onError: logApplicationError, trustedPeers, refusesUnderscores };
   return requests.listener(atMount(mount, app.application), (application) => toNodeListener(application, options));
 }
 

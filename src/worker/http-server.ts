@@ -34,19 +34,30 @@ export function createServer(
   if (applications.program !== undefined) {
     const { server } = applications.program;
     setKeepAlive(applications.program, order);
-    if (!connections.isLimited(server)) connections.limit(server, takeTimeouts(server, order));
+    if (!connections.isLimited(server)) {
+      connections.limit(server, takeTimeouts(server, order));
+      judgeBeforeContinue(server, order);
+    }
     return holdWithin(clientele, createFront(server), () => server.maxConnections);
   }
-  const { multiprocess } = order;
+  const { multiprocess, refusesUnderscores } = order;
   const trustedPeers = new AddressList(order.forwardedAllowIps);
   const { stats } = connections;
   const chosen = stats && ((response: ServerResponse, mount: string) => stats.chosen(response, mount));
-  const dispatcher = createDispatcher(applications, { multiprocess, trustedPeers, requests, chosen });
+  const dispatcher = createDispatcher(applications, {
+    multiprocess,
+    trustedPeers,
+    refusesUnderscores,
+    requests,
+    chosen,
+  });
   const { request, upgrade, continuesByReading, IncomingMessage } = dispatcher;
   const ownClass = IncomingMessage === undefined ? {} : { IncomingMessage };
   const server = http.createServer({ keepAliveTimeout: order.keepAliveMs, ...NO_TIMEOUTS, ...ownClass });
   connections.track(server, requests.observer);
   connections.limit(server, serverLimits(order));
+  // All of them are there to be counted: Node would drop those beyond.
+  server.maxHeadersCount = 0;
   server.on("request", filesFirst(applications.files, request));
   if (continuesByReading !== undefined) {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
@@ -54,9 +65,20 @@ export function createServer(
       else response.writeContinue();
       server.emit("request", request, response);
     });
-  }
+  } else judgeBeforeContinue(server, order);
   if (upgrade !== undefined) server.on("upgrade", upgrade);
   return holdWithin(clientele, server, () => undefined);
+}
+
+/** Where nobody listens, Node says `100 Continue` to a body before anybody can say that it is too large. */
+function judgeBeforeContinue(server: Server, { clients }: BootOrder): void {
+  if (clients.sizes.requestBody === 0 || server.listenerCount("checkContinue") > 0) return;
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    // A program that listens later on decides by itself.
+    if (server.listenerCount("checkContinue") > 1) return;
+    response.writeContinue();
+    server.emit("request", request, response);
+  });
 }
 
 /** Takes on the server of a program: its connections are counted. */
@@ -82,6 +104,7 @@ function serverLimits({ clients }: BootOrder): ServerLimits {
     sendMs: clients.sendTimeoutMs,
     responseMs: clients.responseTimeoutMs,
     concurrency: clients.limitConcurrency,
+    sizes: clients.sizes,
   };
 }
 

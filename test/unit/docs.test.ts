@@ -38,6 +38,7 @@ const OTHER_FLAGS = [
   "--init",
   "--pid",
   "--fork",
+  "--max-http-header-size",
   "--mount-proc",
   "--verbose",
   "--require",

@@ -3,8 +3,8 @@
 import type { AccessEntry } from "../../observe/access-entry.ts";
 
 /** The status that Node answers with, should nobody see what was answered; undefined for what is no request at all. */
-export function refusalStatus(error: unknown): number | undefined {
-  const { code } = error as { code?: unknown };
+export function refusalStatus(error: unknown): 400 | 408 | 413 | 431 | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return 408;
   if (code === "HPE_HEADER_OVERFLOW") return 431;
   if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") return 413;

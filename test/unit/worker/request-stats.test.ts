@@ -223,7 +223,7 @@ describe("what Node refuses is counted by its reason", () => {
       client.resume();
       await once(client, "close");
     }
-    expect(stats.totals(0).rejected).toEqual([1, 1, 0]);
+    expect(stats.totals(0).rejected).toEqual([1, 1, 0, 0, 0]);
   });
 
   it.each([
