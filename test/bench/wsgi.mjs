@@ -53,7 +53,10 @@ async function measureAll(siteEnv) {
   /** @type {Record<string, Record<string, number>>} */
   const rows = Object.fromEntries(CONTESTANTS.map((name) => [name, {}]));
   /** @param {string} name @param {Record<string, number>} figures */
-  const note = (name, figures) => void Object.assign(/** @type {object} */ (rows[name]), figures);
+  const note = (name, figures) => {
+    process.stderr.write(`${name}: ${JSON.stringify(figures)}\n`);
+    Object.assign(/** @type {object} */ (rows[name]), figures);
+  };
   for (const app of /** @type {const} */ (["hello", "django"])) {
     /** @type {Record<string, Running>} */
     const servers = {};
@@ -118,8 +121,8 @@ async function measure(server, page) {
 async function amongSlow(/** @type {Running} */ server) {
   const quiet = await waitMs(server);
   const crowds = [
-    await startCrowd({ port: server.port, kind: "slow read", count: SLOW, path: "/big" }),
-    await startCrowd({ port: server.port, kind: "body drip", count: SLOW, path: "/" }),
+    await startCrowd({ port: server.port, kind: "slow read", count: SLOW, path: "/big", patienceMs: 3000 }),
+    await startCrowd({ port: server.port, kind: "body drip", count: SLOW, path: "/", patienceMs: 3000 }),
   ];
   try {
     await sleep(1000);

@@ -78,12 +78,12 @@ class Call:
             self.failed(error)
 
     def fill(self, environ, payload):
-        flags, size = REQUEST_HEADER.unpack_from(payload)
-        end = size + 5
+        flags, self.channel.number, size = REQUEST_HEADER.unpack_from(payload)
+        end = size + 9
         if flags & AS_JSON:
-            environ.update(json.loads(payload[5:end]))
+            environ.update(json.loads(payload[9:end]))
         else:
-            parts = payload[5:end].decode("latin-1").split("\0")
+            parts = payload[9:end].decode("latin-1").split("\0")
             environ.update(zip(parts[::2], parts[1::2]))
         if flags & HAS_MORE:
             environ["wsgi.input"] = open_input(self.channel, payload[end:], lambda: not self.is_over)

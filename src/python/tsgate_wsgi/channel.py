@@ -5,6 +5,7 @@ stands between a request and its thread. Knows the frames, the credit of a reply
 
 import json
 import socket
+from collections import deque
 from struct import Struct
 
 # From the worker.
@@ -17,7 +18,8 @@ AS_JSON, HAS_MORE = 1, 2
 
 HEADER = Struct("<IB")
 NUMBER = Struct("<I")
-REQUEST_HEADER = Struct("<BI")
+REQUEST_HEADER = Struct("<BII")
+CREDITED = Struct("<II")
 BLOCK = 65536
 LARGEST_CHUNK = 262144
 
@@ -35,7 +37,7 @@ def frame(kind, payload):
 
 
 class Channel:
-    """Frames in and out. A request's own state (`credit`, `is_gone`) begins anew with `begin`."""
+    """Frames in and out. Requests may come before their turn: they wait here. The worker numbers them."""
 
     def __init__(self, descriptor, window):
         self.socket = socket.socket(fileno=descriptor)
@@ -45,10 +47,16 @@ class Channel:
         self.credit = window
         self.is_gone = False
         self.rest = b""
+        self.waiting = deque()
+        self.number = 0
         self.send = self.socket.sendall
 
     def next_request(self):
         """The payload of the next request; None when the worker has closed the channel."""
+        self.credit = self.window
+        self.is_gone = False
+        if self.waiting:
+            return self.waiting.popleft()
         while True:
             try:
                 kind, payload = self.next_frame()
@@ -56,8 +64,6 @@ class Channel:
                 return None
             # Anything else belongs to a request that is over.
             if kind == REQUEST:
-                self.credit = self.window
-                self.is_gone = False
                 return payload
 
     def next_frame(self):
@@ -106,10 +112,13 @@ class Channel:
             self.take(*self.next_frame())
 
     def take(self, kind, payload):
-        if kind == CREDIT:
-            self.credit += NUMBER.unpack(payload)[0]
-        elif kind == GONE:
-            self.is_gone = True
+        if kind == REQUEST:
+            self.waiting.append(payload)
+        elif NUMBER.unpack_from(payload)[0] == self.number:
+            if kind == CREDIT:
+                self.credit += CREDITED.unpack(payload)[1]
+            elif kind == GONE:
+                self.is_gone = True
 
     def pay(self, size):
         """Blocks until the worker has room for `size` bytes more of this reply. Raises `ClientGone`."""
@@ -139,7 +148,7 @@ class Channel:
         while True:
             kind, payload = self.next_frame()
             if kind == INPUT:
-                return payload
+                return payload[4:]
             self.take(kind, payload)
             if self.is_gone:
                 raise ClientGone("the client closed the connection before its request was complete")

@@ -23,15 +23,17 @@ export interface FirstInput {
 export class PythonCall {
   readonly environ: Environ;
   readonly queuedAt = performance.now();
-  /** When the thread was given it. */
+  /** When the thread had nothing else to do. */
   begunAt = 0;
   /** Since when the thread has been at it without a word, while nothing of the client is waited for. */
-  silentSince = 0;
+  silentSince = Infinity;
   readonly #startResponse: StartResponse;
   readonly #resolve: (body: Body) => void;
   readonly #reject: (error: unknown) => void;
   readonly #input: FirstInput;
   #line: CallLine | undefined;
+  /** By which both sides know it, as it is sent. */
+  #number = "";
   #body: ReplyBody | undefined;
   #owed = 0;
   #window = 0;
@@ -53,18 +55,24 @@ export class PythonCall {
   }
 
   /** Sends the request. `window`: how much of the reply Python may send before the client has taken it. */
-  begin(line: CallLine, window: number): void {
+  begin(line: CallLine, window: number, number: number): void {
     this.#line = line;
     this.#window = window;
-    this.begunAt = this.silentSince = performance.now();
+    this.#number = frames.number(number);
     const { text, isJson } = environText(this.environ);
     const environ = isJson ? Buffer.from(text, "utf8").toString("latin1") : text;
     const { bytes, isWhole } = this.#input;
     const flags = (isJson ? frames.AS_JSON : 0) | (isWhole ? 0 : frames.HAS_MORE);
-    const size = 5 + environ.length + (bytes?.length ?? 0);
-    const head = `${frames.header(frames.REQUEST, size)}${String.fromCharCode(flags)}${frames.number(environ.length)}`;
+    const size = 9 + environ.length + (bytes?.length ?? 0);
+    const about = `${String.fromCharCode(flags)}${this.#number}${frames.number(environ.length)}`;
+    const head = frames.header(frames.REQUEST, size) + about;
     if (bytes === undefined) line.write(head + environ);
     else line.write(Buffer.concat([Buffer.from(head + environ, "latin1"), bytes]));
+  }
+
+  /** From now on the thread has nothing else to do. */
+  isNext(): void {
+    this.begunAt = this.silentSince = performance.now();
   }
 
   /** Whether the thread waits for the client, to send or to take something. */
@@ -112,10 +120,10 @@ export class PythonCall {
     try {
       const data = await this.environ["gateway.input"].read(maxBytes);
       if (this.#line !== line) return;
-      line?.write(frames.header(frames.INPUT, data.length));
+      line?.write(frames.header(frames.INPUT, 4 + data.length) + this.#number);
       if (data.length > 0) line?.write(data);
     } catch {
-      if (this.#line === line) line?.write(frames.header(frames.GONE, 0));
+      if (this.#line === line) this.#left();
     }
     this.silentSince = performance.now();
   }
@@ -137,12 +145,12 @@ export class PythonCall {
     this.#held -= bytes;
     this.#owed += bytes;
     if (this.#line === undefined || this.#owed < this.#window / 4) return;
-    this.#line.write(frames.header(frames.CREDIT, 4) + frames.number(this.#owed));
+    this.#line.write(frames.header(frames.CREDIT, 8) + this.#number + frames.number(this.#owed));
     this.#owed = 0;
   };
 
   readonly #left = (): void => {
-    this.#line?.write(frames.header(frames.GONE, 0));
+    this.#line?.write(frames.header(frames.GONE, 4) + this.#number);
   };
 }
 

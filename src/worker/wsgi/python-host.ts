@@ -36,7 +36,8 @@ export class PythonHost {
   readonly #order: PythonOrder;
   readonly #events: HostEvents;
   #interpreter: Interpreter | undefined;
-  #free: ThreadChannel[] = [];
+  /** The channels that can be given another call, the one that has been for the longest first. */
+  readonly #open = new Set<ThreadChannel>();
   #waiting: PythonCall[] = [];
   #isWatched = false;
   #isBusy = false;
@@ -68,8 +69,7 @@ export class PythonHost {
     this.#interpreter = interpreter;
     await interpreter.load();
     void interpreter.ended.then((end) => this.#ended(interpreter, end));
-    this.#free = [...interpreter.channels];
-    for (const channel of interpreter.channels) this.#freed(channel, true);
+    for (const channel of interpreter.channels) this.#freed(channel);
   }
 
   /** Looks whether Python still gets on: called every so often. */
@@ -105,41 +105,44 @@ export class PythonHost {
   #queue(environ: Environ, input: FirstInput, startResponse: StartResponse): Promise<Body> {
     return new Promise((resolve, reject) => {
       const call = new PythonCall(environ, input, startResponse, resolve, reject);
-      const channel = this.#free.shift();
-      if (channel !== undefined) {
-        channel.begin(call);
-        if (this.#free.length === 0) this.#watchBusy();
-        return;
-      }
+      const [channel] = this.#open;
+      if (channel !== undefined) return this.#begin(channel, call);
       this.#waiting.push(call);
       if (this.#interpreter === undefined) void this.#revive();
     });
   }
 
-  #freed(channel: ThreadChannel, isListed = false): void {
-    for (;;) {
-      const call = this.#waiting.shift();
-      if (call === undefined) {
-        if (!isListed) this.#free.push(channel);
-        if (this.#isBusy) this.whenBusy((this.#isBusy = false));
-        return;
-      }
+  #begin(channel: ThreadChannel, call: PythonCall): void {
+    channel.begin(call);
+    if (channel.size >= this.#depth) this.#open.delete(channel);
+    if (!this.#isWatched) this.#watchBusy();
+  }
+
+  /** A channel has come to the end of a call. */
+  #freed(channel: ThreadChannel): void {
+    this.#open.add(channel);
+    while (this.#waiting.length > 0 && channel.size < this.#depth) {
+      const call = this.#waiting.shift() as PythonCall;
       // Nobody waits for it any more; looked at only where that is likely, because asking makes a signal.
       if (performance.now() - call.queuedAt > LIKELY_LEFT_MS && call.environ["gateway.signal"].aborted) continue;
-      if (isListed) this.#free.splice(this.#free.indexOf(channel), 1);
-      return channel.begin(call);
+      this.#begin(channel, call);
     }
+    if (this.#isBusy && channel.size === 0) this.whenBusy((this.#isBusy = false));
+  }
+
+  /** A thread alone may have its next requests at hand; with several, another may be free before it is. */
+  get #depth(): number {
+    return this.#order.threads === 1 ? AT_HAND : 1;
   }
 
   /** From now on until a thread is free: connections that come would wait, while another worker may have time. */
   #watchBusy(): void {
-    if (this.#isWatched) return;
     this.#isWatched = true;
     setTimeout(() => {
       this.#isWatched = false;
-      if (this.#free.length > 0 || this.#isBusy || this.#isQuitting) return;
-      const now = performance.now();
       const channels = this.#interpreter?.channels ?? [];
+      if (this.#isBusy || this.#isQuitting || channels.some(({ call }) => call === undefined)) return;
+      const now = performance.now();
       if (channels.some(({ call }) => call === undefined || now - call.begunAt < BUSY_MS)) return this.#watchBusy();
       this.whenBusy((this.#isBusy = true));
     }, BUSY_MS).unref();
@@ -148,7 +151,7 @@ export class PythonHost {
   #ended(interpreter: Interpreter, { code, signal, lastWords }: PythonEnd): void {
     if (this.#interpreter !== interpreter) return;
     this.#interpreter = undefined;
-    this.#free = [];
+    this.#open.clear();
     const how = this.#isHung
       ? "was killed, because it was hung"
       : `ended: ${signal ?? `exit code ${code ?? "unknown"}`}`;
@@ -159,7 +162,7 @@ export class PythonHost {
     });
     this.#isHung = false;
     if (!this.#isQuitting) this.whenGone(error);
-    for (const channel of interpreter.channels) channel.fail(error);
+    this.#waiting.unshift(...interpreter.channels.flatMap((channel) => channel.fail(error)));
     if (this.#waiting.length > 0) void this.#revive();
   }
 
@@ -189,5 +192,7 @@ const NO_INPUT: FirstInput = { bytes: undefined, isWhole: true };
 /** A thread that has been silent for so long makes the interpreter worth a question. */
 const ASK_AFTER_MS = 1000;
 const LIKELY_LEFT_MS = 50;
+/** Calls that a thread alone is given before their turn. */
+const AT_HAND = 4;
 /** All threads at one request each for so long: then a worker stops accepting, which costs a millisecond. */
 const BUSY_MS = 50;

@@ -1,6 +1,7 @@
 /**
- * The worker's end of the channel to one thread of the interpreter: one call at a time, its frames handed to it. Reads
- * and writes of a simple request are one each.
+ * The worker's end of the channel to one thread of the interpreter. Calls run one after another, and their frames are
+ * handed to the one whose turn it is; a few more may be on their way already, so that the thread need not wait for them,
+ * and several leave or come in one read.
  */
 
 import type { Socket } from "node:net";
@@ -23,8 +24,9 @@ export class ThreadChannel {
   readonly #events: ChannelEvents;
   readonly #window: number;
   readonly #reader = new frames.FrameReader((kind, payload) => this.#take(kind, payload));
-  #call: PythonCall | undefined;
-  /** Of the call that was last begun. */
+  readonly #calls: PythonCall[] = [];
+  #count = 0;
+  /** Of the call whose turn it is, or was last. */
   #environ: Environ | undefined;
 
   constructor(socket: Socket, window: number, events: ChannelEvents) {
@@ -36,14 +38,20 @@ export class ThreadChannel {
     socket.on("error", () => {});
   }
 
+  /** The call that the thread is at. */
   get call(): PythonCall | undefined {
-    return this.#call;
+    return this.#calls[0];
+  }
+
+  /** How many it has been given and has not answered. */
+  get size(): number {
+    return this.#calls.length;
   }
 
   begin(call: PythonCall): void {
-    this.#call = call;
-    this.#environ = call.environ;
-    call.begin(this, this.#window);
+    this.#count = (this.#count + 1) >>> 0;
+    if (this.#calls.push(call) === 1) this.#next(call);
+    call.begin(this, this.#window, this.#count);
   }
 
   write(data: string | Uint8Array): void {
@@ -57,15 +65,15 @@ export class ThreadChannel {
     this.#socket.end();
   }
 
-  /** The interpreter is gone. */
-  fail(error: Error): void {
-    const call = this.#call;
-    this.#call = undefined;
+  /** The interpreter is gone: fails the call that it was at; those whose turn had not come are returned. */
+  fail(error: Error): readonly PythonCall[] {
+    const [call, ...others] = this.#calls.splice(0);
     call?.failed(error);
+    return others;
   }
 
   #take(kind: number, payload: Buffer): void {
-    const call = this.#call;
+    const call = this.#calls[0];
     switch (kind) {
       case frames.REPLY:
         this.#over();
@@ -91,8 +99,15 @@ export class ThreadChannel {
 
   /** The next call is on its way before the reply of this one is dealt with. */
   #over(): void {
-    this.#call = undefined;
+    this.#calls.shift();
+    const [next] = this.#calls;
+    if (next !== undefined) this.#next(next);
     this.#events.free(this);
+  }
+
+  #next(call: PythonCall): void {
+    this.#environ = call.environ;
+    call.isNext();
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { SlowClient } from "../../support/traffic/slow-client.mjs";
 
@@ -16,14 +17,14 @@ const FILE = fileURLToPath(import.meta.url);
 const BACK_AFTER_MS = 500;
 
 /**
- * Resolves when all of them are connected and have begun.
- * @param {CrowdOptions} options
+ * Resolves when all of them are connected and have begun, or after `patienceMs`: some servers never get to it.
+ * @param {CrowdOptions & { patienceMs?: number }} options
  * @returns {Promise<{ stop: () => Promise<void> }>}
  */
-export async function startCrowd(options) {
+export async function startCrowd({ patienceMs = 2 ** 31 - 1, ...options }) {
   const child = fork(FILE, [], { execArgv: [], env: {} });
   child.send(options);
-  await once(child, "message");
+  await Promise.race([once(child, "message"), sleep(patienceMs, undefined, { ref: false })]);
   return {
     async stop() {
       child.kill("SIGKILL");
