@@ -9,10 +9,17 @@ import type { RuleBreach } from "../gateway/validator/index.ts";
 import { saneRequestId } from "../request-id.ts";
 import { log } from "./channel.ts";
 
-/** The application behind the validator. Loaded only when it is asked for. */
+/** The application behind the validator. Loaded only when it is asked for. Advice is told once a worker. */
 export async function validated(application: Application): Promise<Application> {
   const { validator } = await import("../gateway/validator/index.ts");
-  return validator(application, { onFinding: logBreach });
+  const advised = new Set<string>();
+  return validator(application, {
+    onFinding: (breach, environ) => {
+      if (!breach.isError && advised.has(breach.rule)) return;
+      if (!breach.isError) advised.add(breach.rule);
+      logBreach(breach, environ);
+    },
+  });
 }
 
 function logBreach(breach: RuleBreach, environ: Environ): void {
