@@ -159,7 +159,7 @@ describe.each([NGINX, HAPROXY, APACHE])("$name", (kind) => {
 
     test("a stop of the only host answers what is in flight", async () => {
       const { proxy, one, two } = await behind(kind, EXPRESS);
-      two.server.signal("SIGTERM");
+      two.server.signal("SIGINT");
       await two.server.exited;
       const asked = Array.from({ length: 10 }, () => askOverTls(proxy.https, "/slow"));
       await one.server.waitForOutput(/^(?:slow\n){10}$/);
