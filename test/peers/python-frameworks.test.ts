@@ -19,7 +19,8 @@ describeUnless(withoutDjango, "a Django project", () => {
 
   beforeAll(async () => {
     site = await makeSite();
-    const args = ["--python", PYTHON, "--workers", "2", "--linger", "500ms", "--bind", "127.0.0.1:0"];
+    const common = ["--python", PYTHON, "--workers", "2", "--linger", "500ms", "--bind", "127.0.0.1:0"];
+    const args = [...common, "--static", `/static=${site.staticDir}`];
     server = new Tsgate([...args, "mysite.wsgi:application"], { cwd: DJANGO_PROJECT, env: site.env });
     await server.waitForReady(2);
     url = await server.url();
@@ -51,6 +52,13 @@ describeUnless(withoutDjango, "a Django project", () => {
     expect(added).toMatchObject({ status: 302, location: "/admin/notes/note/" });
     expect((await browser.get("/notes")).text).toContain("<li>grüße &lt;b&gt;</li>");
     expect(await browser.submit("/add", { text: "by a form" })).toMatchObject({ status: 302, location: "/notes" });
+  });
+
+  test("has its static files served by tsgate", async () => {
+    const reply = await fetch(`${url}/static/admin/css/base.css`);
+    expect([reply.status, reply.headers.get("content-type")]).toEqual([200, expect.stringMatching(/^text\/css/)]);
+    expect(await reply.text()).toContain("body {");
+    expect((await fetch(`${url}/static/nothing.css`)).status).toBe(404);
   });
 
   test("keeps a session over both workers", async () => {
