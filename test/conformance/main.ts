@@ -6,6 +6,10 @@
 import { parseArgs } from "node:util";
 import { type Outcome, runSuite } from "./external/run-suite.ts";
 
+// The server is in a group of its own: what reaches this process does not reach it.
+const interruption = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interruption.abort(new Error("interrupted")));
+
 const { values } = parseArgs({ options: { server: { type: "string" }, only: { type: "string" } } });
 
 if (values.server === undefined) {
@@ -13,7 +17,13 @@ if (values.server === undefined) {
   process.exitCode = 2;
 } else {
   try {
-    const outcomes = await runSuite({ command: values.server, only: values.only, onOutcome: tell });
+    const outcomes = await runSuite({
+      command: values.server,
+      only: values.only,
+      onOutcome: tell,
+      signal: interruption.signal,
+    });
+    if (outcomes.length === 0) throw new Error(`no case has ${values.only} in its name, and none proves that rule`);
     process.exitCode = summarise(outcomes) ? 0 : 1;
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
@@ -30,5 +40,5 @@ function tell({ name, isValidated, rules, problem }: Outcome): void {
 function summarise(outcomes: readonly Outcome[]): boolean {
   const failed = outcomes.filter(({ problem }) => problem !== undefined);
   console.log(`${outcomes.length - failed.length} of ${outcomes.length} passed`);
-  return failed.length === 0 && outcomes.length > 0;
+  return failed.length === 0;
 }

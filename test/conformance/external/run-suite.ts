@@ -24,12 +24,15 @@ export interface SuiteOptions {
   /** Only cases whose name, or one of whose rules, contains this. */
   readonly only?: string | undefined;
   readonly onOutcome?: (outcome: Outcome) => void;
+  /** Ends the suite, and the server. */
+  readonly signal?: AbortSignal;
 }
 
-/** Resolves with how each case went. Rejects when the server does not come up. */
-export async function runSuite({ command, only = "", onOutcome }: SuiteOptions): Promise<readonly Outcome[]> {
+/** Resolves with how each case went. Rejects when the server does not come up, or `signal` aborts. */
+export async function runSuite({ command, only = "", onOutcome, signal }: SuiteOptions): Promise<readonly Outcome[]> {
   const folder = await mkdtemp(path.join(tmpdir(), "gateway-suite-"));
   let server: ServerUnderTest | undefined;
+  signal?.addEventListener("abort", () => void server?.stop());
   try {
     const modulePath = await bundleModule(folder);
     const outcomes: Outcome[] = [];
@@ -40,6 +43,7 @@ export async function runSuite({ command, only = "", onOutcome }: SuiteOptions):
           server = await ServerUnderTest.start(command, modulePath);
         }
         const outcome = await attempt(server, wanted, isValidated);
+        signal?.throwIfAborted();
         outcomes.push(outcome);
         onOutcome?.(outcome);
       }

@@ -58,9 +58,14 @@ export class ServerUnderTest {
 
   async stop(): Promise<void> {
     this.application.close();
-    if (this.hasEnded || this.child.pid === undefined) return;
-    const exited = once(this.child, "exit");
-    process.kill(-this.child.pid, "SIGKILL");
+    const { pid } = this.child;
+    if (pid === undefined) return;
+    const exited = this.hasEnded ? undefined : once(this.child, "exit");
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // Nothing is left of it.
+    }
     await exited;
   }
 
