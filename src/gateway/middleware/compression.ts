@@ -5,7 +5,7 @@ import { defineApplication } from "../define-application.ts";
 import type { Body, Chunk, Environ, HeaderList } from "../types.ts";
 import { type Coding, createNegotiation } from "./accepted-encodings.ts";
 import { availableCodings, Encoder } from "./encoder.ts";
-import { headerOf, withoutHeaders, withVary } from "./header-list.ts";
+import { codeOf, headerOf, withoutHeaders, withVary } from "./header-list.ts";
 import { closeBody, closeReader, pullNext } from "./map-chunks.ts";
 import type { Middleware } from "./middleware.ts";
 import { onReply, type Reply } from "./on-reply.ts";
@@ -29,10 +29,11 @@ export function compression(options: CompressionOptions = {}): Middleware {
     if (!availableCodings().includes(coding)) throw new TypeError(`this Node cannot compress with ${coding}`);
   const accepted = createNegotiation(codings);
   const isWorthIt = (reply: Reply, environ: Environ): boolean => {
-    const type = headerOf(reply.headers, "content-type");
-    if (type === undefined || !isCompressible(type) || !mayChange(reply, environ)) return false;
+    // First, because it is what most replies of most applications are.
     const length = lengthOf(reply, environ);
-    return length === undefined || length >= threshold;
+    if (length !== undefined && length < threshold) return false;
+    const type = headerOf(reply.headers, "content-type");
+    return type !== undefined && isCompressible(type) && mayChange(reply, environ);
   };
   return (application) =>
     defineApplication((environ, startResponse) => {
@@ -49,7 +50,7 @@ export function compression(options: CompressionOptions = {}): Middleware {
 
 /** Whether the reply may become another representation (RFC 9110 sections 7.7, 8.4 and 15.3.7). */
 function mayChange({ status, headers }: Reply, environ: Environ): boolean {
-  const code = Number(String(status).slice(0, 3));
+  const code = codeOf(status);
   if (code === 204 || code === 206 || code === 304 || environ.HTTP_RANGE !== undefined) return false;
   if (/\bno-transform\b/i.test(headerOf(headers, "cache-control") ?? "")) return false;
   return !headers.some(([name]) => OF_THESE_BYTES.has(name.toLowerCase()));
@@ -60,10 +61,10 @@ function lengthOf({ headers, body }: Reply, environ: Environ): number | undefine
   const given = headerOf(headers, "content-length");
   if (given !== undefined) return Number(given);
   if (!Array.isArray(body) || environ.REQUEST_METHOD === "HEAD") return undefined;
-  return (body as readonly Chunk[]).reduce<number>(
-    (sum, chunk) => sum + (typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.length),
-    0,
-  );
+  let length = 0;
+  for (const chunk of body as readonly Chunk[])
+    length += typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.length;
+  return length;
 }
 
 function headersOf(headers: HeaderList, coding: Coding): HeaderList {

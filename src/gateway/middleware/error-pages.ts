@@ -6,7 +6,7 @@
 import { STATUS_CODES } from "node:http";
 import { defineApplication } from "../define-application.ts";
 import type { Body, Chunk, Environ, Status } from "../types.ts";
-import { headerOf, withoutHeaders } from "./header-list.ts";
+import { codeOf, headerOf, withoutHeaders } from "./header-list.ts";
 import { closeBody } from "./map-chunks.ts";
 import type { Middleware } from "./middleware.ts";
 import { onReply, type Reply } from "./on-reply.ts";
@@ -36,7 +36,7 @@ export function errorPages(options: ErrorPagesOptions = {}): Middleware {
   return (application) =>
     defineApplication((environ, startResponse) => {
       const pageOf = (status: Status, error?: unknown): Chunk | undefined => {
-        const code = Number(String(status).slice(0, 3));
+        const code = codeOf(status);
         return render({ status: code, reason: STATUS_CODES[code] ?? "Error", environ, error });
       };
       const change = (reply: Reply): Reply => {
@@ -63,7 +63,7 @@ function plainPage({ status, reason }: Failure): string {
 }
 
 function isBare({ status, headers }: Reply): boolean {
-  if (Number(String(status).slice(0, 3)) < 400) return false;
+  if (codeOf(status) < 400) return false;
   const type = headerOf(headers, "content-type");
   return type === undefined || /^text\/plain\b/i.test(type);
 }

@@ -1,9 +1,14 @@
 /**
- * Questions to a list of headers and lists made of it; none is ever changed. What is no list of pairs is handed on as it
- * is: refusing it is the business of the `startResponse` further out.
+ * Questions to the head of a reply, and lists of headers made of others; none is ever changed. What is no list of pairs
+ * is handed on as it is: refusing it is the business of the `startResponse` further out.
  */
 
-import type { HeaderList } from "../types.ts";
+import type { HeaderList, Status } from "../types.ts";
+
+/** The number of a status, with or without a reason behind it. */
+export function codeOf(status: Status): number {
+  return typeof status === "number" ? status : Number(status.slice(0, 3));
+}
 
 /** The value of the first header of that name, which is given in lower case; undefined if there is none. */
 export function headerOf(headers: HeaderList, name: string): string | undefined {

@@ -53,7 +53,8 @@ function headersOf(options: SecurityHeadersOptions): HeaderList {
 
 function joined(headers: HeaderList, ours: HeaderList, names: ReadonlySet<string>): HeaderList {
   for (let i = 0; i < headers.length; i += 1) {
-    if (!names.has((headers[i] as HeaderList[number])[0].toLowerCase())) continue;
+    const [name] = headers[i] as HeaderList[number];
+    if (!LENGTHS.has(name.length) || !names.has(name.toLowerCase())) continue;
     const theirs = new Set(headers.map(([name]) => name.toLowerCase()));
     return [...headers, ...ours.filter(([name]) => !theirs.has(name.toLowerCase()))];
   }
@@ -72,3 +73,5 @@ const HEADERS: Readonly<Record<keyof SecurityHeadersOptions, readonly [name: str
   crossOriginResourcePolicy: ["Cross-Origin-Resource-Policy", "same-origin"],
   permissionsPolicy: ["Permissions-Policy", false],
 };
+/** Most names are none of these by their length alone. */
+const LENGTHS: ReadonlySet<number> = new Set(Object.values(HEADERS).map(([name]) => name.length));
