@@ -40,6 +40,15 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      {
+        test: {
+          ...quick,
+          testTimeout: 120_000,
+          name: "fuzz",
+          include: ["test/fuzz/**/*.test.ts"],
+          sequence: { groupOrder: 3 },
+        },
+      },
       { test: { ...servers, name: "peers", include: ["test/peers/**/*.test.ts"], sequence: { groupOrder: 2 } } },
     ],
   },

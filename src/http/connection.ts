@@ -211,7 +211,13 @@ export class Connection {
   /** A request has come. True: what follows is not HTTP. */
   #begin(request: RequestHead, hasBody: boolean, at: number, end: number): boolean {
     const { owner } = this;
-    if (request.wantsUpgrade && owner.takesUpgrades && !hasBody && this.front === undefined) {
+    if (
+      request.wantsUpgrade &&
+      request.version === "1.1" &&
+      owner.takesUpgrades &&
+      !hasBody &&
+      this.front === undefined
+    ) {
       this.requests++;
       this.isThrough = true;
       owner.upgrade(request, this, Buffer.from(INPUT.subarray(at, end)));
@@ -221,7 +227,9 @@ export class Connection {
     this.requests++;
     this.patience.headComplete();
     if (hasBody) this.incoming = exchange;
-    if (!request.keepsAlive) this.isThrough = true;
+    // What follows may be meant for the protocol that was asked for: no reader takes it for a request, and so do we not.
+    if (request.wantsUpgrade) exchange.keepsAlive = false;
+    if (!exchange.keepsAlive) this.isThrough = true;
     this.#queue(exchange);
     const { concurrency, requestBody } = owner.rules.limits;
     if (concurrency > 0 && owner.inFlight > concurrency) this.#turnDown(exchange, REFUSALS.overloaded);
@@ -229,6 +237,8 @@ export class Connection {
     else if (owner.rules.refusesHttpsTargets && HTTPS.test(request.target) && !this.facts.isSecure) {
       this.#turnDown(exchange, REFUSALS.misdirected);
     } else owner.serve(exchange);
+    // The gateway may have refused it: then what is behind it is not to be trusted either.
+    if (!exchange.keepsAlive) this.isThrough = true;
     return false;
   }
 

@@ -11,7 +11,8 @@ export interface LlhttpListener {
   onUrl(start: number, end: number): number;
   onField(start: number, end: number): number;
   onValue(start: number, end: number): number;
-  onHeadersComplete(): number;
+  /** `keepsAlive`: whether the connection may serve another request. */
+  onHeadersComplete(keepsAlive: boolean): number;
   onBody(start: number, end: number): number;
   onMessageComplete(): number;
 }
@@ -49,7 +50,8 @@ const callbacks = {
   wasm_on_status: () => OK,
   wasm_on_header_field: (_: number, at: number, length: number) => listener.onField(at - input, at - input + length),
   wasm_on_header_value: (_: number, at: number, length: number) => listener.onValue(at - input, at - input + length),
-  wasm_on_headers_complete: () => listener.onHeadersComplete(),
+  wasm_on_headers_complete: (_: number, _status: number, _upgrade: number, keepsAlive: number) =>
+    listener.onHeadersComplete(keepsAlive !== 0),
   wasm_on_body: (_: number, at: number, length: number) => listener.onBody(at - input, at - input + length),
   wasm_on_message_complete: () => listener.onMessageComplete(),
 };

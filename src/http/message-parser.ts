@@ -116,12 +116,14 @@ class MessageParser implements llhttp.LlhttpListener {
     return llhttp.OK;
   }
 
-  onHeadersComplete(): number {
+  onHeadersComplete(keepsAlive: boolean): number {
     const spans = this.#spans;
     const headEnd = spans.count === 0 ? spans.urlEnd + LINE_REST : (spans.fields[4 * spans.count - 1] as number);
     const text = this.#state.text + llhttp.slice(this.#start, Math.min(this.#end, headEnd - this.#shift));
     const head = readHead(text, spans, this.#rules as HeadRules);
     if (!(head instanceof RequestHead)) return this.#stop(head);
+    // Of two readers of a connection's end the one that expects less is right.
+    if (!keepsAlive) head.keepsAlive = false;
     this.head = head;
     return head.hasBody ? llhttp.PAUSE : llhttp.OK;
   }

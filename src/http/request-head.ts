@@ -62,7 +62,7 @@ export class RequestHead {
   }
 
   get wantsUpgrade(): boolean {
-    return this.isUpgradeOffered && this.isUpgradeNamed && this.version === "1.1";
+    return this.isUpgradeOffered && this.isUpgradeNamed;
   }
 
   get hasBody(): boolean {
