@@ -2,7 +2,10 @@
 
 /** Whether it is one host and perhaps a port: two of them, joined by a comma and a space, are not. */
 export function isAuthority(text: string): boolean {
-  return AUTHORITY.test(text);
+  if (text === lastAuthority) return true;
+  const isOne = AUTHORITY.test(text);
+  if (isOne) lastAuthority = text;
+  return isOne;
 }
 
 /** The host alone; an IPv6 address keeps its brackets. */
@@ -16,4 +19,6 @@ export function portOf(authority: string): string | undefined {
 }
 
 const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]*)(?::\d*)?$/;
+/** Almost always the next request names the same. */
+let lastAuthority: string | undefined;
 const PORT = /:\d*$/;

@@ -22,6 +22,13 @@ export function openBody(body: unknown): BodyReader {
   );
 }
 
+/** Whether the body is a list that needs no closing. */
+export function isBareList(body: unknown): body is readonly unknown[] {
+  if (!Array.isArray(body)) return false;
+  const list = body as { close?: unknown } & Partial<AsyncDisposable> & Partial<Disposable>;
+  return list.close === undefined && list[Symbol.asyncDispose] === undefined && list[Symbol.dispose] === undefined;
+}
+
 export class BodyReader {
   readonly isAsync: boolean;
   private readonly body: object;

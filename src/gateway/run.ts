@@ -6,7 +6,7 @@
 
 import { hasCode } from "../errors.ts";
 import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
-import { type BodyReader, isThenable, openBody } from "./body.ts";
+import { type BodyReader, isBareList, isThenable, openBody } from "./body.ts";
 import { BodyPump, type PumpOwner } from "./body-pump.ts";
 import { createEnviron, type GatewayContext, RequestRefused, type SignalSource } from "./environ.ts";
 import { ClientGone, type Exchange, type ExchangeWatcher } from "./exchange.ts";
@@ -127,10 +127,16 @@ class ApplicationCall implements ExchangeWatcher, PumpOwner, SignalSource {
   /** Takes the body that the application answered with. */
   private answer(result: unknown): void {
     try {
+      // What a list of one chunk needs least: nothing but to be sent.
+      const isBare = isBareList(result);
+      if (isBare && !this.isOver && this.writer.sendList(result)) {
+        this.isOver = true;
+        return;
+      }
       this.body = openBody(result);
       if (this.isOver) {
         this.closeBody();
-      } else if (Array.isArray(result) && this.writer.sendList(result)) {
+      } else if (!isBare && Array.isArray(result) && this.writer.sendList(result)) {
         this.isOver = true;
         this.closeBody();
       } else {

@@ -84,9 +84,7 @@ export class Engine implements ConnectionOwner {
     const { socket } = connection;
     socket.off("data", onData).off("end", onEnd).off("drain", onDrain);
     readAsStream(socket, INPUT);
-    const headers: string[] = [];
-    request.rawNames.forEach((name, i) => headers.push(name, request.values[i] as string));
-    const { method, target } = request;
+    const { method, target, headers } = request;
     this.#options.onUpgrade?.({ method, target, headers, connection: connection.facts }, socket, begun);
   }
 

@@ -8,6 +8,7 @@ import type { Chunk, Environ } from "../gateway/types.ts";
 import type { Connection } from "./connection.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RequestBody } from "./request-body.ts";
+import type { Spelling } from "./header-names.ts";
 import type { RequestHead } from "./request-head.ts";
 import { headText, interimText } from "./response-head.ts";
 
@@ -53,10 +54,7 @@ export class HttpExchange implements Exchange {
   }
 
   get headers(): readonly string[] {
-    const { rawNames, values } = this.request;
-    const flat: string[] = [];
-    for (let i = 0; i < rawNames.length; i++) flat.push(rawNames[i] as string, values[i] as string);
-    return flat;
+    return this.request.headers;
   }
 
   get connection(): ConnectionFacts {
@@ -77,7 +75,7 @@ export class HttpExchange implements Exchange {
     const keys = environ as unknown as Record<string, string>;
     requestNumber++;
     for (let i = 0; i < names.length; i++) {
-      const name = names[i] as RequestHead["names"][number];
+      const { name } = names[i] as Spelling;
       if (name.key === "") continue;
       if (name.seenIn === requestNumber) {
         keys[name.key] += name.separator + (values[i] as string);

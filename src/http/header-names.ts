@@ -22,12 +22,36 @@ export interface HeaderName {
   seenIn: number;
 }
 
-/** The name's record; for the same spelling the same object, as long as there is room. */
-export function headerName(name: string): HeaderName {
-  const known = names.get(name);
+/** A name as a client writes it. */
+export interface Spelling {
+  readonly text: string;
+  readonly name: HeaderName;
+}
+
+/**
+ * The name that stands in `text` from `start` to `end`; for the same spelling the same object, as long as there is room.
+ * Those that come often are found by their length and three of their characters, and no string is made of them.
+ */
+export function spellingAt(text: string, start: number, end: number): Spelling {
+  const length = end - start;
+  const place =
+    (length +
+      7 * text.charCodeAt(start) +
+      31 * text.charCodeAt(end - 1) +
+      127 * text.charCodeAt(start + (length >> 1))) &
+    (PLACES - 1);
+  const recent = recently[place];
+  if (recent !== undefined && recent.text.length === length && text.startsWith(recent.text, start)) return recent;
+  const found = spellingOf(text.slice(start, end));
+  recently[place] = found;
+  return found;
+}
+
+function spellingOf(text: string): Spelling {
+  const known = spellings.get(text);
   if (known !== undefined) return known;
-  const made = makeName(name);
-  if (names.size < LIMIT) names.set(name, made);
+  const made = { text, name: makeName(text) };
+  if (spellings.size < LIMIT) spellings.set(text, made);
   return made;
 }
 
@@ -62,5 +86,7 @@ const MEANINGS: Readonly<Record<string, number>> = Object.assign(Object.create(n
 
 /** Enough for every name in honest use, in every spelling. */
 const LIMIT = 1024;
-const names = new Map<string, HeaderName>();
+const PLACES = 256;
+const recently: (Spelling | undefined)[] = Array.from({ length: PLACES }, () => undefined);
+const spellings = new Map<string, Spelling>();
 const byUpper = new Map<string, HeaderName>();

@@ -8,9 +8,9 @@ import {
   CONNECTION,
   CONTENT_LENGTH,
   EXPECT,
-  headerName,
-  type HeaderName,
   HOST,
+  type Spelling,
+  spellingAt,
   TRANSFER_ENCODING,
   UPGRADE,
 } from "./header-names.ts";
@@ -39,10 +39,9 @@ export class RequestHead {
   readonly target: string;
   /** `1.1` or `1.0`. */
   readonly version: string;
-  readonly names: HeaderName[] = [];
+  /** The headers, in their order. */
+  readonly names: Spelling[] = [];
   readonly values: string[] = [];
-  /** The names as they were sent. */
-  readonly rawNames: string[] = [];
   host: string | undefined;
   contentLength = 0;
   isChunked = false;
@@ -59,6 +58,13 @@ export class RequestHead {
     this.target = target;
     this.version = version;
     this.keepsAlive = version === "1.1";
+  }
+
+  /** Name, value, name, value …, as they were sent. */
+  get headers(): string[] {
+    const flat: string[] = [];
+    for (let i = 0; i < this.names.length; i++) flat.push((this.names[i] as Spelling).text, this.values[i] as string);
+    return flat;
   }
 
   get wantsUpgrade(): boolean {
@@ -101,12 +107,11 @@ function readFields(
     let valueEnd = fields[at + 3] as number;
     if (requestFieldSize > 0 && valueEnd - nameStart > requestFieldSize) return REFUSALS.fieldTooLarge;
     while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
-    const rawName = text.slice(nameStart, fields[at + 1]);
-    const name = headerName(rawName);
+    const spelling = spellingAt(text, nameStart, fields[at + 1] as number);
+    const { name } = spelling;
     const value = text.slice(valueStart, valueEnd);
     if (name.key === "" && rules.refusesUnderscores) return REFUSALS.underscore;
-    head.rawNames.push(rawName);
-    head.names.push(name);
+    head.names.push(spelling);
     head.values.push(value);
     if (name.meaning !== 0) {
       const refusal = readOwn(head, name.meaning, value);
@@ -176,9 +181,8 @@ function checkHead(head: RequestHead): Refusal | undefined {
   const { host } = head;
   if (host === undefined) {
     if (head.version === "1.1") return REFUSALS.noHost;
-  } else if (host !== lastGoodHost) {
-    if (!isAuthority(host)) return REFUSALS.badHost;
-    lastGoodHost = host;
+  } else if (!isAuthority(host)) {
+    return REFUSALS.badHost;
   }
   if (head.method === "CONNECT") return REFUSALS.unknownMethod;
   return undefined;
@@ -203,8 +207,6 @@ function knownMethod(text: string): string | undefined {
 function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
-
-let lastGoodHost: string | undefined;
 
 const CR = 13;
 const LF = 10;
