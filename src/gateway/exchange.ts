@@ -74,6 +74,9 @@ export interface Exchange {
    */
   read(maxBytes: number): Promise<Uint8Array>;
 
+  /** Whether the next `read` would find the end, where the transport knows that already. */
+  readonly isInputAtEnd?: boolean;
+
   /** Sends an interim response; `headers` is flat and checked. False when it cannot be sent. */
   earlyHints(headers: readonly string[]): boolean;
 

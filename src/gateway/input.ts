@@ -43,6 +43,10 @@ export class ExchangeInput implements GatewayInput {
       const chunk = await this.pull(BLOCK);
       if (chunk.length === 0) break;
       chunks.push(chunk);
+      if (this.exchange.isInputAtEnd === true) {
+        this.hasEnded = true;
+        break;
+      }
     }
     return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
   }

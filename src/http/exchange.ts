@@ -65,6 +65,10 @@ export class HttpExchange implements Exchange {
     return this.#wasGone;
   }
 
+  get isInputAtEnd(): boolean {
+    return this.body === undefined || this.body.isAtEnd;
+  }
+
   get hasBegun(): boolean {
     return this.#isHeadSent || this.#head !== undefined;
   }

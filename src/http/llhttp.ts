@@ -74,9 +74,9 @@ export const INPUT = Buffer.from(llhttp.memory.buffer, input, INPUT_SIZE) as Buf
 const state = new Uint8Array(llhttp.memory.buffer, parser, STATE_SIZE);
 const fresh = state.slice();
 
-/** Bytes of `INPUT` as a string, one character a byte. */
+/** Bytes of `INPUT` as a string, one character a byte; "" when they end before they begin. */
 export function slice(start: number, end: number): string {
-  return INPUT.latin1Slice(start, end);
+  return start < end ? INPUT.latin1Slice(start, end) : "";
 }
 
 /** Whoever is told; one at a time. */

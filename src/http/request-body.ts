@@ -35,6 +35,11 @@ export class RequestBody {
     return this.#size >= ENOUGH;
   }
 
+  /** Whether all of it has come and been read. */
+  get isAtEnd(): boolean {
+    return this.isComplete && this.#size === 0 && !this.#isLeft;
+  }
+
   get isAwaited(): boolean {
     return this.#waiting !== undefined;
   }

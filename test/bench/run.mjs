@@ -8,6 +8,7 @@ import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { accessLog } from "./access-log.mjs";
+import { engine } from "./engine.mjs";
 import { evenLoad } from "./even-load.mjs";
 import { fetchHandler } from "./fetch-handler.mjs";
 import { freshConnections } from "./fresh-connections.mjs";
@@ -34,6 +35,7 @@ const BENCHMARKS = {
   "fresh-connections": freshConnections,
   programs,
   "fetch-handler": fetchHandler,
+  engine,
   "idle-memory": idleMemory,
   "start-up": startUp,
   "even-load": evenLoad,

@@ -105,8 +105,8 @@ export async function withDefect(defect: Defect): Promise<typeof import("../../s
       plugins: [
         {
           name: "planted",
-          setup({ onLoad }) {
-            onLoad({ filter: /[/\\]src[/\\]http[/\\][^/\\]+\.ts$/ }, async (loaded) => {
+          setup(building) {
+            building.onLoad({ filter: /[/\\]src[/\\]http[/\\][^/\\]+\.ts$/ }, async (loaded) => {
               const source = await readFile(loaded.path, "utf8");
               if (path.basename(loaded.path) !== defect.file) return { contents: source, loader: "ts" };
               times += source.split(defect.from).length - 1;

@@ -73,12 +73,12 @@ export async function startClusterProgram({ node, app, workers, core }) {
 }
 
 /**
- * A script that listens on the port that it is given, in one process.
- * @param {{ node: string, script: string, core?: number, env?: Record<string, string> }} options
+ * A script that listens on the port that it is given as its last argument, in one process.
+ * @param {{ node: string, script: string, args?: readonly string[], core?: number, env?: Record<string, string> }} options
  */
-export async function startScript({ node, script, core, env = {} }) {
+export async function startScript({ node, script, args = [], core, env = {} }) {
   const port = await freePort();
-  return await start(node, [script, String(port)], port, 1, { core, env });
+  return await start(node, [script, ...args, String(port)], port, 1, { core, env });
 }
 
 /**

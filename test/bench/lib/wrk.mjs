@@ -29,12 +29,12 @@ export async function needWrk() {
 
 /**
  * @param {number} port
- * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number, headers?: readonly string[] }} options
- *   `closes`: a fresh connection for every request; `pauseMs`: between two requests of a connection; `core`: the only one
+ * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number, headers?: readonly string[], body?: string }} options
+ *   `body`: of a POST, as JSON; `closes`: a fresh connection for every request; `pauseMs`: between two requests of a connection; `core`: the only one
  *   that wrk may run on
  * @returns {Promise<Load>}
  */
-export async function load(port, { connections, seconds, closes = false, pauseMs = 0, core, headers = [] }) {
+export async function load(port, { connections, seconds, closes = false, pauseMs = 0, core, headers = [], body }) {
   const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
   try {
     const args = ["-t", "1", "-c", String(connections), "-d", `${seconds}s`];
@@ -43,6 +43,14 @@ export async function load(port, { connections, seconds, closes = false, pauseMs
     if (pauseMs > 0) {
       const script = path.join(folder, "pause.lua");
       await writeFile(script, `function delay() return ${pauseMs} end\n`);
+      args.push("-s", script);
+    }
+    if (body !== undefined) {
+      const script = path.join(folder, "post.lua");
+      await writeFile(
+        script,
+        `wrk.method = "POST"\nwrk.body = [==[${body}]==]\nwrk.headers["Content-Type"] = "application/json"\n`,
+      );
       args.push("-s", script);
     }
     const command = [...(core === undefined ? [] : ["taskset", "-c", String(core)]), "wrk", ...args];
