@@ -44,7 +44,7 @@ const START = {
   "gunicorn sync": async (served, port) => await gunicorn(["-k", "sync"], served, port),
   "gunicorn gthread": async (served, port) => await gunicorn(["-k", "gthread", "--threads", "1"], served, port),
   uWSGI: async ({ cwd, module, env }, port) => {
-    const args = ["--plugin", "python3", "--http11-socket", `127.0.0.1:${port}`, "--master", "-p", String(WORKERS)];
+    const args = ["--plugin", "python3", "--http-socket", `127.0.0.1:${port}`, "--master", "-p", String(WORKERS)];
     const quiet = ["--disable-logging", "--die-on-term", "--module", `${module}:application`, "--chdir", cwd];
     return await start("uwsgi", [...args, ...quiet], port, 1 + WORKERS, { cwd, env });
   },

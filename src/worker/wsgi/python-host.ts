@@ -41,6 +41,8 @@ export class PythonHost {
   #waiting: PythonCall[] = [];
   #isWatched = false;
   #isBusy = false;
+  #lookedAt = Number.POSITIVE_INFINITY;
+  #excusedUntil = 0;
   #isQuitting = false;
   #isHung = false;
 
@@ -78,6 +80,7 @@ export class PythonHost {
     const interpreter = this.#interpreter;
     if (timeoutMs === 0 || interpreter === undefined || this.#isHung || this.#isQuitting) return;
     const now = performance.now();
+    if (this.#stoodStill(now)) return;
     const silences = interpreter.channels.map(({ call }) =>
       call === undefined || call.waitsForClient ? 0 : now - call.silentSince,
     );
@@ -88,6 +91,13 @@ export class PythonHost {
     const silentMs = Math.round(performance.now() - now + Math.max(...silences));
     this.#events.hung({ silentMs, interpreterPid: interpreter.pid, threads, requests: this.#inPython(interpreter) });
     interpreter.kill();
+  }
+
+  /** Whether this process itself has not run lately (SIGSTOP, a suspended machine): then nobody's silence says anything. */
+  #stoodStill(now: number): boolean {
+    if (now - this.#lookedAt > STANDSTILL_MS) this.#excusedUntil = now + this.#order.timeoutMs;
+    this.#lookedAt = now;
+    return now < this.#excusedUntil;
   }
 
   /** Lets Python finish and leave. */
@@ -192,6 +202,8 @@ const NO_INPUT: FirstInput = { bytes: undefined, isWhole: true };
 /** A thread that has been silent for so long makes the interpreter worth a question. */
 const ASK_AFTER_MS = 1000;
 const LIKELY_LEFT_MS = 50;
+/** Looks are a second apart at most. */
+const STANDSTILL_MS = 2500;
 /** Calls that a thread alone is given before their turn. */
 const AT_HAND = 4;
 /** All threads at one request each for so long: then a worker stops accepting, which costs a millisecond. */
