@@ -138,9 +138,11 @@ const COLUMNS: readonly Column[] = [
 const BUSY_LOOP = 0.9;
 
 function cellsOf(worker: WorkerStatus, at: number): Cell[] {
-  const { slot, pid, state, generation, ageMs, requests, errors, inFlight, connections, loop, rssBytes } = worker;
-  const utilization = loop?.utilization ?? null;
+  const { slot, pid, state, generation, ageMs, requests, errors, connections, rssBytes } = worker;
   const isSilent = state === "ready" && worker.silentMs !== null;
+  // What a silent worker has said of these is no longer so.
+  const { inFlight, loop } = worker.silentMs === null ? worker : { inFlight: null, loop: null };
+  const utilization = loop?.utilization ?? null;
   return [
     { text: String(slot) },
     { text: pid === null ? UNKNOWN : String(pid) },

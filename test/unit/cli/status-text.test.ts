@@ -62,7 +62,7 @@ describe("the table of ctl status", () => {
     const status = statusOf(observation());
     const workers = status.workers.map((worker) => ({ ...worker, silentMs: worker.pid === null ? null : 12_000 }));
     const shown = lines({ ...status, server: { ...status.server, silent: 1 }, workers }).join("\n");
-    expect(shown).toMatch(/ 105 silent .* no heartbeat for 12s/);
+    expect(shown).toMatch(/ 105 silent +2 +30s +100 +- +- .* no heartbeat for 12s/);
     expect(shown).toMatch(/^0 of 2 workers ready .* 1 silent/m);
     expect(lines(status).join("\n")).not.toContain("silent");
   });
