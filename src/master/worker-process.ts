@@ -8,6 +8,8 @@ import cluster, { type Worker } from "node:cluster";
 import dgram from "node:dgram";
 import net from "node:net";
 import type { Duplex, Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { monotonicNow } from "../deadline.ts";
 import { messageOf } from "../errors.ts";
 import { RELAY_FD } from "../hung-account.ts";
 import { inspectorOptions } from "../inspector-arguments.ts";
@@ -50,8 +52,10 @@ const CAPTURING_STDIO = ["inherit", "pipe", "pipe", "ipc", "pipe", 1];
 
 /** How long the last messages of a process that has ended are waited for. */
 const LAST_WORDS_MS = 1000;
-/** How long its output is: what it has started may hold that open. */
+/** Its output is told when no line has come for so long: what it has started may hold that open. */
 const LAST_LINES_MS = 200;
+/** What it has started may go on writing, too. */
+const LAST_LINES_AT_MOST_MS = 3000;
 /** How long a process whose channel has ended gets to end as well: hardly any lives on. */
 const FOLLOWS_MS = 250;
 
@@ -171,7 +175,7 @@ export class WorkerProcess {
       discard(handle);
     });
     const output = this.#readOutput(child);
-    const tellWhenRead = output === undefined ? tell : () => void settledWithin(LAST_LINES_MS, output).then(tell);
+    const tellWhenRead = output === undefined ? tell : () => void output().then(tell);
     // What a worker said last may still be in the channel when its exit is seen: the end is told when both are over.
     child.once("disconnect", () => {
       tellWhenRead();
@@ -192,12 +196,25 @@ export class WorkerProcess {
     });
   }
 
-  /** Resolves when the last line has been told; undefined when its output is not captured. */
-  #readOutput({ stdout, stderr }: ChildProcess): Promise<unknown> | undefined {
+  /** To be called at its end: resolves when the last line has been told. Undefined when its output is not captured. */
+  #readOutput({ stdout, stderr }: ChildProcess): (() => Promise<void>) | undefined {
     if (stdout === null || stderr === null) return undefined;
+    let lines = 0;
     const read = async (name: OutputStream, stream: Readable): Promise<void> =>
-      outputPump.read(stream, (line) => this.#tell((events) => events.wrote(this.id, name, line)));
-    return Promise.all([read("stdout", stdout), read("stderr", stderr)]);
+      outputPump.read(stream, (line) => {
+        lines++;
+        this.#tell((events) => events.wrote(this.id, name, line));
+      });
+    const whole = Promise.all([read("stdout", stdout), read("stderr", stderr)]);
+    return async () => {
+      const endsAt = monotonicNow() + LAST_LINES_AT_MOST_MS;
+      for (let before = -1; before !== lines && monotonicNow() < endsAt;) {
+        before = lines;
+        if (await settledWithin(LAST_LINES_MS, whole)) return;
+        // What lies in the pipes is read first: the master may not have run for as long.
+        await nextTurn();
+      }
+    };
   }
 }
 

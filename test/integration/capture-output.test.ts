@@ -14,7 +14,7 @@ console.log("loaded");
 const routes = {
   "/says": (q, response) => { console.log("to stdout\\nin two lines"); console.error("to stderr"); response.end("said"); },
   "/abort": () => { console.log("the last line"); process.stdout.write("and its beginning"); process.abort(); },
-  "/exit": () => { for (let i = 0; i < 2000; i++) console.log("line", i); process.once("exit", () => console.error("and at the end")); process.exit(7); },
+  "/exit": () => { for (let i = 0; i < 5000; i++) console.log("line", i); process.once("exit", () => console.error("and at the end")); process.exit(7); },
   "/kill": () => { console.error("before the kill"); process.kill(process.pid, "SIGKILL"); },
   "/heap": () => { console.log("filling the heap"); const all = []; for (;;) all.push(new Array(100_000).fill(all.length)); },
   "/many": (q, response) => { for (let i = 0; i < Number(q); i++) process.stdout.write("many " + i + "\\n"); response.end("written"); },
@@ -66,7 +66,7 @@ test("a line may be long, and may be any bytes", async () => {
 describe("the last lines of a worker are in the log before its end is, when it", () => {
   test.each([
     ["aborts", "/abort", ["the last line", "and its beginning"]],
-    ["exits", "/exit", [...Array.from({ length: 2000 }, (_, index) => `line ${index}`), "and at the end"]],
+    ["exits", "/exit", [...Array.from({ length: 5000 }, (_, index) => `line ${index}`), "and at the end"]],
     ["is killed", "/kill", ["before the kill"]],
     ["runs out of memory", "/heap", ["filling the heap", /^FATAL ERROR: .*heap out of memory/]],
   ])("%s", async (_, path, expected) => {
