@@ -80,6 +80,11 @@ export class Balancer {
     return id;
   }
 
+  /** Whether somebody else than `origin` could take a connection who may only have nothing to say at the moment. */
+  mayTakeLater(origin: number, now: number): boolean {
+    return this.#seated(now).some((worker) => worker.id !== origin && !this.#member(worker, now).isFull);
+  }
+
   /** When a worker that the paused ones rely on will have been silent for too long. */
   looksAgainAt(now: number): number {
     const { pool } = this.#options;

@@ -25,7 +25,7 @@ interface Move {
 export interface MovesOptions {
   readonly pool: Pick<WorkerPool, "stop">;
   readonly crew: Pick<Crew, "send" | "sendConnection">;
-  readonly balancer: Pick<Balancer, "takerBeside">;
+  readonly balancer: Pick<Balancer, "mayTakeLater" | "takerBeside">;
 }
 
 export class Moves {
@@ -51,7 +51,9 @@ export class Moves {
       handle === undefined || pool.stop !== undefined ? undefined : balancer.takerBeside(origin, this.#late, now);
     if (handle === undefined || taker === undefined) {
       handle?.close();
-      const mayTryAgain = pool.stop === undefined && [...this.#late].some((id) => id !== origin);
+      const isSomebodyLate = [...this.#late].some((id) => id !== origin);
+      const mayTryAgain =
+        pool.stop === undefined && (isSomebodyLate || (handle !== undefined && balancer.mayTakeLater(origin, now)));
       crew.send(origin, { tsgate: "offer-answered", token, isTaken: false, ...(mayTryAgain ? { mayTryAgain } : {}) });
       return;
     }

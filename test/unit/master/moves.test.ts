@@ -23,6 +23,8 @@ class Exchange {
   }[] = [];
   readonly handles: Handle[] = [];
   takers: number[] = [];
+  /** Says nothing at the moment, and so takes nothing. */
+  isSomebodySilent = false;
   isStopping = false;
   readonly moves: Moves;
 
@@ -40,7 +42,10 @@ class Exchange {
         sendConnection: (taker, move, handle, introduction) =>
           void this.sent.push({ taker, move, handle: handle as Handle, introduction }),
       },
-      balancer: { takerBeside: (origin, late) => this.takers.find((id) => id !== origin && !late.has(id)) },
+      balancer: {
+        takerBeside: (origin, late) => this.takers.find((id) => id !== origin && !late.has(id)),
+        mayTakeLater: () => this.isSomebodySilent,
+      },
     });
   }
 
@@ -125,6 +130,17 @@ describe("an offered connection", () => {
     exchange.takers = [];
     exchange.offer(1, 9);
     expect(exchange.answersTo(1).at(-1)).toEqual({ tsgate: "offer-answered", token: 9, isTaken: false });
+  });
+
+  it("may be offered again when whoever could take it says nothing at the moment", () => {
+    const exchange = new Exchange();
+    exchange.isSomebodySilent = true;
+    exchange.offer(1, 7);
+    const answer = { tsgate: "offer-answered", token: 7, isTaken: false };
+    expect(exchange.answersTo(1)).toEqual([{ ...answer, mayTryAgain: true }]);
+    exchange.isStopping = true;
+    exchange.offer(1, 7);
+    expect(exchange.answersTo(1).at(-1)).toEqual(answer);
   });
 
   it("cannot be withdrawn any more when it is held", () => {
