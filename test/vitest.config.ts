@@ -1,6 +1,7 @@
 /**
  * Which tests there are and how many run at once. Unit and conformance tests use every core; tests that start whole
- * servers run two files at a time, after them, so that a slow machine is not mistaken for a slow server.
+ * servers run two or three files at a time, after them, so that a slow machine is not mistaken for a slow server: those of
+ * `integration` wait for most of their time, and three of them keep two cores busy for less than half of theirs.
  */
 
 import { fileURLToPath } from "node:url";
@@ -27,6 +28,7 @@ export default defineConfig({
         test: {
           ...servers,
           name: "integration",
+          maxWorkers: 3,
           include: ["test/integration/**/*.test.ts"],
           sequence: { groupOrder: 1 },
         },

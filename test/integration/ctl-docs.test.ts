@@ -1,7 +1,7 @@
 /** docs/ctl.md shows what the command prints: each of its examples is run, and compared but for the numbers. */
 
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { parseCtlLine } from "../../src/cli/ctl/command.ts";
 import { startControlled } from "../support/ctl.ts";
 import type { Controlled } from "../support/ctl.ts";
@@ -79,11 +79,9 @@ test("every example of docs/ctl.md is what is printed", async () => {
   await expect.poll(async () => (await controlled.ctl("status")).stdout).toMatch(/p99 \d/);
   await expectShown(controlled, example("status"));
   const profile = example("stack 0");
-  // As the page says, V8 may have put the two functions into one.
-  await expectShown(controlled, {
-    args: profile.args,
-    lines: profile.lines.filter((line) => !line.includes("recommend (")),
-  });
+  // As the page says, V8 may have put the two functions into one. A busy machine may leave it no time to be idle.
+  const lines = profile.lines.filter((line) => !line.includes("recommend ("));
+  await vi.waitFor(() => expectShown(controlled, { args: profile.args, lines }), { timeout: 30_000, interval: 0 });
   await expectShown(controlled, example("reload"));
   await server.waitForRecord("reload done");
   await expectShown(controlled, example("reload --wait"));
@@ -99,8 +97,8 @@ test("every example of docs/ctl.md is what is printed", async () => {
   await controlled.ctl("scale", "1");
   await expect.poll(async () => (await controlled.ctl("status")).stdout).toMatch(/1 of 1 workers/);
   (await connectRaw(await server.target())).get("/export");
-  const { args, lines } = example("stack 1");
-  const late = { args: ["stack", "0"], lines };
+  const { args, lines: shown } = example("stack 1");
+  const late = { args: ["stack", "0"], lines: shown };
   expect(args).toEqual(["stack", "1"]);
   await expect.poll(async () => (await controlled.ctl("stack", "0")).stdout).toMatch(/no heartbeat/);
   await expectShown(controlled, late);
