@@ -89,10 +89,10 @@ describeUnless(withoutDjango, "a Django project", () => {
     expect((await new Browser(url).get("/nowhere")).status).toBe(404);
   });
 
-  test("is reloaded without losing a request", async () => {
+  test("is reloaded without losing a request", { timeout: 180_000 }, async () => {
     const traffic = await startLightTraffic(await server.target(), 500);
     server.signal("SIGHUP");
-    await server.waitForRecord({ msg: "reload done", generation: 2 }, { timeoutMs: 40_000 });
+    await server.waitForRecord({ msg: "reload done", generation: 2 }, { timeoutMs: 120_000 });
     assertNothingLost(await traffic.stop());
   });
 });

@@ -86,11 +86,11 @@ describeWithPeers("a Python application that cannot be served", [PYTHON_PEER], (
 
   test("an import that hangs is named with its place, and ends with exit 4 at the boot timeout", async () => {
     const { dir } = await tempProject({ "app.py": "import time\n\ntime.sleep(600)\n" });
-    const server = startTsgate(["--python", PYTHON, ...BIND, "--boot-timeout", "3s", "app"], { cwd: dir });
+    const server = startTsgate(["--python", PYTHON, ...BIND, "--boot-timeout", "8s", "app"], { cwd: dir });
     const { stack } = await server.waitForRecord("application is late");
     expect(stack).toMatch(/app\.py:3\)/);
     expect(await server.exited).toEqual({ code: 4, signal: null });
-    expect(server.stderr).toContain("did not finish loading within 3 s (--boot-timeout)");
+    expect(server.stderr).toContain("did not finish loading within 8 s (--boot-timeout)");
   });
 
   test("a setting of Python is refused for an application that is not", async () => {
@@ -148,7 +148,7 @@ describeWithPeers("a Python application that breaks the protocol", [PYTHON_PEER]
 
 describeWithPeers("an interpreter", [PYTHON_PEER], () => {
   test("that hangs is reported with the Python stack and the request, and replaced", async () => {
-    const server = await startWsgi("letter", { args: ["--timeout", "1s"] });
+    const server = await startWsgi("letter", { args: ["--timeout", "2s"] });
     const before = Number(await ask(await server.target(), "/pid"));
     const client = await connectRaw(await server.target());
     client.get("/waits?600&secret");
@@ -164,7 +164,7 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
   });
 
   test("whose lock is held is hung even where other threads have nothing to do", async () => {
-    const server = await startWsgi("letter", { args: ["--timeout", "1s", "--python-threads", "4"] });
+    const server = await startWsgi("letter", { args: ["--timeout", "2s", "--python-threads", "4"] });
     const client = await connectRaw(await server.target());
     client.get("/regexp");
     const { stack } = await server.waitForRecord("worker hung");
@@ -174,8 +174,8 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
   });
 
   test("one of whose threads is at it for long is not hung", async () => {
-    const server = await startWsgi("letter", { args: ["--timeout", "1s", "--python-threads", "2"] });
-    expect(await ask(await server.target(), "/waits?4")).toMatch(/Thread|tsgate/);
+    const server = await startWsgi("letter", { args: ["--timeout", "3s", "--python-threads", "2"] });
+    expect(await ask(await server.target(), "/waits?7")).toMatch(/Thread|tsgate/);
     expect(server.log.all("worker hung")).toEqual([]);
   });
 
@@ -266,7 +266,7 @@ describeWithPeers("workers of a Python application", [PYTHON_PEER], () => {
 });
 
 describeWithPeers("a reload of a Python application", [PYTHON_PEER], () => {
-  test("loses no request; one into code that fails changes nothing", async () => {
+  test("loses no request; one into code that fails changes nothing", { timeout: 240_000 }, async () => {
     const app = (version: string): string =>
       [
         "def application(environ, start_response):",
@@ -279,13 +279,13 @@ describeWithPeers("a reload of a Python application", [PYTHON_PEER], () => {
     const traffic = await startLightTraffic(await server.target(), 500);
     await project.write("mysite/wsgi.py", "raise RuntimeError('broken deployment')\n");
     server.signal("SIGHUP");
-    const failed = await server.waitForRecord("reload failed");
+    const failed = await server.waitForRecord("reload failed", { timeoutMs: 60_000 });
     expect(JSON.stringify(failed)).toMatch(/broken deployment/);
     expect(JSON.stringify(failed)).toMatch(/wsgi\.py/);
     await project.write("mysite/wsgi.py", app("two"));
     for (const generation of [3, 4]) {
       server.signal("SIGHUP");
-      await server.waitForRecord({ msg: "reload done", generation }, { timeoutMs: 40_000 });
+      await server.waitForRecord({ msg: "reload done", generation }, { timeoutMs: 90_000 });
     }
     assertNothingLost(await traffic.stop());
     expect(await ask(await server.target())).toBe("two");
