@@ -1,7 +1,7 @@
 /**
- * The gateway interface: PEP 3333 in TypeScript. Types only; what enforces them is in `run.ts` and beside it. Keys
- * that PEP 3333 spells as CGI keep their spelling, what it calls `wsgi.x` is `gateway.x` here. CGI values are
- * strings, in which one character is one byte of the request (latin-1), unless the key says otherwise.
+ * The gateway interface: PEP 3333 in TypeScript. Types only; their rules are in docs/gateway.md, what enforces them is in
+ * `run.ts` and beside it. Keys that PEP 3333 spells as CGI keep their spelling, what it calls `wsgi.x` is `gateway.x`
+ * here. CGI values are strings, in which one character is one byte of the request (latin-1), unless the key says otherwise.
  */
 
 import type { FileHandle } from "node:fs/promises";
