@@ -53,7 +53,8 @@ const TAIL = `
   without \`Host\` and an \`Expect\` that nobody knows, which only the access log has. A connection that
   goes over to another protocol is an upgrade, not a request.
 - **\`mount\`** is the prefix of the application that was to answer ([mounts.md](mounts.md)), \`/\` for the one without.
-  Requests that are no application's, or are refused before one is chosen, count for \`/\`. There are as many values as
+  Requests that are no application's, that a file of \`--static\` answers, or that are refused before one is chosen, count
+  for \`/\`. There are as many values as
   mounts; those of a configuration that a reload has replaced stay.
 - **\`slot\`** is the seat of a worker, 0 … n-1, which each successor takes over: unlike its pid it does not make new
   series with each reload. While a slot has two workers, gauges are those of the one that serves.
