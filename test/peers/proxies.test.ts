@@ -6,8 +6,8 @@ import https from "node:https";
 import net from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
+import { ADMIN, adminTarget } from "../support/admin.ts";
 import { askOverTls, CLIENT, startLoad } from "../support/https-load.ts";
-import { freePort } from "../support/free-port.ts";
 import { describeUnless, describeWithPeers } from "../support/peers.ts";
 import {
   APACHE,
@@ -174,12 +174,11 @@ describe.each([NGINX, HAPROXY, APACHE])("$name", (kind) => {
       const project = await tempProject({ "app.mjs": ENVIRON });
       // The proxy's user has to get there.
       await chmod(project.dir, 0o711);
-      const admin = `127.0.0.1:${await freePort()}`;
-      const args = [...OWN, "--bind", "unix:app.sock", "--admin-bind", admin, "app.mjs"];
+      const args = [...OWN, "--bind", "unix:app.sock", ...ADMIN, "app.mjs"];
       const wrapper = ["sh", "-c", 'umask 000; exec "$@"', "sh"];
       const server = startTsgate(args, { cwd: project.dir, wrapper });
       await server.waitForReady(2);
-      const checked = kind === HAPROXY ? { "127.0.0.1 port 9001": admin.replace(":", " port ") } : {};
+      const checked = kind === HAPROXY ? { "port 9001": `port ${await adminPortOf(server)}` } : {};
       const socket = { "/run/app/tsgate.sock": project.path("app.sock"), ...checked };
       const proxy = await startProxy(kind, await tempProject(), socket, unixConfig(kind));
       const { text } = await askOverTls(proxy.https, "/", { headers: SPOOFED });
@@ -207,11 +206,10 @@ async function introduces(kind: ProxyKind, version: string): Promise<void> {
   const project = await tempProject({
     "app.mjs": "export default ({ socket }, response) => response.end(`<${socket.remoteAddress} ${process.pid}>`);\n",
   });
-  const port = await freePort();
-  const args = [...OWN, "--bind", `127.0.0.1:${port}`, "--proxy-protocol", version, "app.mjs"];
+  const args = [...OWN, "--bind", "127.0.0.1:0", "--proxy-protocol", version, "app.mjs"];
   const server = startTsgate(args, { cwd: project.dir });
   await server.waitForReady(2);
-  const proxy = await startProxy(kind, await tempProject(), { "127.0.0.1:8001": `127.0.0.1:${port}` });
+  const proxy = await startProxy(kind, await tempProject(), { "127.0.0.1:8001": await server.address() });
   const client = net.connect({ host: "127.0.0.1", port: proxy.http, localAddress: CLIENT });
   onTestFinished(() => void client.destroy());
   const raw = new RawClient(client);
@@ -237,11 +235,17 @@ async function behind(kind: ProxyKind, app: string): Promise<{ proxy: RunningPro
 }
 
 async function startHost(project: TempProject, name: string): Promise<Host> {
-  const port = await freePort();
-  const adminPort = await freePort();
-  const addresses = ["--bind", `127.0.0.1:${port}`, "--admin-bind", `127.0.0.1:${adminPort}`];
-  const own = [...OWN, "--shutdown-delay", "4s", "--env", `HOST_NAME=${name}`];
-  const server = startTsgate([...own, ...addresses, "app.mjs"], { cwd: project.dir });
+  const own = [...OWN, "--shutdown-delay", "4s", "--env", `HOST_NAME=${name}`, ...ADMIN];
+  const server = startTsgate([...own, "--bind", "127.0.0.1:0", "app.mjs"], { cwd: project.dir });
   await server.waitForReady(2);
-  return { server, port, adminPort };
+  return { server, port: await portOf(server), adminPort: await adminPortOf(server) };
+}
+
+async function portOf(server: Tsgate): Promise<number> {
+  return Number((await server.address()).split(":").at(-1));
+}
+
+async function adminPortOf(server: Tsgate): Promise<number> {
+  const target = await adminTarget(server);
+  return "port" in target ? target.port : 0;
 }
