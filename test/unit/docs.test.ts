@@ -52,6 +52,8 @@ const OTHER_FLAGS = [
   "--heapsnapshot-signal",
   "--max-time",
   "--verbosity",
+  "--rounds",
+  "--write",
   "--noinput",
   "--username",
   "--email",
