@@ -239,8 +239,9 @@ export interface ApplicationInfo {
   readonly interface: Exclude<InterfaceName, "auto">;
   /** Where it was found, in words: `default export, an Express application`. */
   readonly found: string;
-  /** The transport that serves it. */
+  /** The transport that serves it, and why that one. */
   readonly transport: string;
+  readonly transportReason: string;
 }
 
 /** How far a worker had come when its boot failed. */

@@ -16,6 +16,7 @@ import { type AskedAddress, formatAsked } from "./listen-call.ts";
 import { ListenCapture } from "./listen-capture.ts";
 import { loadApplication, type LoadedApplication } from "./load-application.ts";
 import { countQuestions } from "./questions.ts";
+import { transportFor } from "./transport.ts";
 import { openStaticFiles } from "./static-files.ts";
 
 /** A program that has loaded and does not listen yet is named after this long. */
@@ -192,7 +193,7 @@ function hasMounts({ applications }: BootOrder): boolean {
 }
 
 function describe({ mount, text, value: { interface: kind, found } }: MountedApplication): ApplicationInfo {
-  return { mount: mount.text, application: text, interface: kind, found, transport: "node:http" };
+  return { mount: mount.text, application: text, interface: kind, found, ...transportFor(kind) };
 }
 
 /** The module that counts as what was started. */

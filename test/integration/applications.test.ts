@@ -224,7 +224,9 @@ test.each(SHAPES)("$name is served", async ({ files, args, found, kind = "node",
   await project.linkPackages(...packages);
   const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", ...args], { cwd: project.dir });
   expect(await ask(await server.target(), "/path")).toBe(REPLY);
-  expect(server.log.all("application found")).toMatchObject([{ interface: kind, found, transport: "node:http" }]);
+  expect(server.log.all("application found")).toMatchObject([
+    { interface: kind, found, transport: "node:http", transportReason: expect.stringMatching(/\w/) },
+  ]);
   expect((await server.stop()).code).toBe(0);
 });
 

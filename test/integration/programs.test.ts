@@ -201,7 +201,14 @@ describe("a program is known as such", () => {
     const project = await tempProject({ [app.split(":")[0] ?? ""]: `${code}\n` });
     const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", ...args, app], { cwd: project.dir });
     expect(await ask(await server.target())).toBe("hello");
-    expect(server.log.all("application found")).toMatchObject([{ interface: "server", found, transport: "node:http" }]);
+    expect(server.log.all("application found")).toMatchObject([
+      {
+        interface: "server",
+        found,
+        transport: "node:http",
+        transportReason: "the application brings a server of its own",
+      },
+    ]);
     expect((await server.stop()).code).toBe(0);
   });
 
