@@ -199,6 +199,30 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
     expect(await ask(target, "/plain")).toBe("plain\n");
   });
 
+  test.each(["is killed", "ends with the server"])("that %s is gone, whatever it has forked", async (how) => {
+    const server = await startWsgi("letter", { args: ["--graceful-timeout", "100s"] });
+    const target = await server.target();
+    const python = Number(await ask(target, "/pid"));
+    const child = Number(await ask(target, "/forks"));
+    try {
+      if (how === "is killed") {
+        const busy = await connectRaw(target);
+        busy.get("/waits?600");
+        await server.waitForRecord("wsgi.errors");
+        process.kill(python, "SIGKILL");
+        await busy.received(/^HTTP\/1\.1 500 /);
+        await server.waitForRecord("worker ready", { nth: 2 });
+        expect(await ask(target, "/plain")).toBe("plain\n");
+      } else {
+        server.signal("SIGTERM");
+        await server.waitForRecord("server stopped");
+      }
+      expect(isAlive(child)).toBe(true);
+    } finally {
+      process.kill(child, "SIGKILL");
+    }
+  });
+
   test.each([
     ["worker", "/waits?600"],
     ["worker", "/regexp"],

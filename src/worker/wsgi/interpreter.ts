@@ -18,6 +18,8 @@ const START = path.join(import.meta.dirname, "python", "start.py");
 /** How long a dump of stacks may take, and how long nothing more has to come for it to be whole. */
 const STACKS_MS = 2000;
 const STACKS_QUIET_MS = 100;
+/** How long what it has still written is read after its end, while processes that it has forked keep its descriptors. */
+const CLOSE_MS = 200;
 
 /** What an interpreter says of itself. */
 export interface PythonFacts {
@@ -68,7 +70,18 @@ export class Interpreter {
         this.#loaded(cannotStart(order, error));
         resolve({ code: null, signal: null, lastWords: "" });
       });
-      this.#child.once("close", (code, signal) => resolve({ code, signal, lastWords: this.#words }));
+      this.#child.once("exit", (code, signal) => {
+        const end = (): void => {
+          for (const socket of stdio.slice(3)) socket.destroy();
+          resolve({ code, signal, lastWords: this.#words });
+        };
+        // The turn of reading comes once more, even where this process has been late.
+        const timer = setTimeout(() => setImmediate(end), CLOSE_MS);
+        this.#child.once("close", () => {
+          clearTimeout(timer);
+          end();
+        });
+      });
     });
   }
 
@@ -79,8 +92,8 @@ export class Interpreter {
   /** Its resident memory in bytes; 0 when that is not known. */
   get rssBytes(): number {
     try {
-      const pages = fs.readFileSync(`/proc/${this.pid}/statm`, "latin1").split(" ")[1];
-      return Number(pages) * PAGE_BYTES;
+      const [, size] = RESIDENT.exec(fs.readFileSync(`/proc/${this.pid}/status`, "latin1")) ?? [];
+      return Number(size ?? 0) * 1024;
     } catch {
       return 0;
     }
@@ -121,13 +134,14 @@ export class Interpreter {
     return true;
   }
 
-  /** What its threads are at. It can be asked whatever holds the interpreter. */
+  /** What its threads are at. It can be asked whatever holds the interpreter; nothing where it has ended. */
   async stacks(): Promise<readonly PythonThread[]> {
-    if (this.#stacksSignal === 0 || this.pid === undefined || this.#child.exitCode !== null) return [];
+    const { exitCode, signalCode } = this.#child;
+    if (this.#stacksSignal === 0 || this.pid === undefined || exitCode !== null || signalCode !== null) return [];
     this.#words = "";
     const askedAt = performance.now();
     this.#lastWordAt = askedAt;
-    process.kill(this.pid, this.#stacksSignal);
+    if (!isSent(this.pid, this.#stacksSignal)) return [];
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       const now = performance.now();
@@ -203,6 +217,16 @@ interface SaidFailure {
   readonly error?: PythonErrorReport;
 }
 
+/** Whether there was a process to take the signal. */
+function isSent(pid: number, signal: number): boolean {
+  try {
+    // Not by the child's own method, which knows no real-time signals.
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
 function failureSaid(order: PythonOrder, { failed, message, version, error }: SaidFailure): TsgateError {
   if (failed !== "version") return failure(order, message ?? "", error && new PythonError(error));
   return failure(
@@ -224,4 +248,4 @@ function cannotStart(order: PythonOrder, error: NodeJS.ErrnoException): TsgateEr
 }
 
 const MOST_WORDS = 65_536;
-const PAGE_BYTES = 4096;
+const RESIDENT = /^VmRSS:\s*(\d+) kB$/m;

@@ -89,7 +89,7 @@ function describe({ version, executable, implementation, virtualEnvironment }: P
 }
 
 async function tellLate({ interpreter }: PythonHost, waitedMs: number): Promise<void> {
-  const threads = (await interpreter?.stacks()) ?? [];
+  const threads = (await interpreter?.stacks().catch(() => [])) ?? [];
   log("warn", "application is late", { waitedMs, found: "the import has not ended", stack: stackText(threads) });
 }
 

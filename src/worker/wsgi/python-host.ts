@@ -87,7 +87,7 @@ export class PythonHost {
     const isAnswering = Math.max(...silences) < ASK_AFTER_MS || interpreter.answers(timeoutMs);
     if (isAnswering && Math.min(...silences) < timeoutMs) return;
     this.#isHung = true;
-    const threads = await interpreter.stacks();
+    const threads = await interpreter.stacks().catch(() => []);
     const silentMs = Math.round(performance.now() - now + Math.max(...silences));
     this.#events.hung({ silentMs, interpreterPid: interpreter.pid, threads, requests: this.#inPython(interpreter) });
     interpreter.kill();
