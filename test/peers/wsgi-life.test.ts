@@ -128,6 +128,7 @@ describeWithPeers("a Python application that breaks the protocol", [PYTHON_PEER]
     ["/wrong_arity", "takes 1 positional argument but 2 were given"],
     ["/length_wrong", "is not a number of bytes"],
     ["/exits", "3"],
+    ["/unprintable", "(its __str__ raised RuntimeError)"],
   ])("by %s is answered 500, with a traceback in the log", async (path, sentence) => {
     const { outcome, reply } = await requestOnce(await server.target(), { path });
     expect([outcome, reply?.status]).toEqual(["badStatus", 500]);
@@ -135,6 +136,18 @@ describeWithPeers("a Python application that breaks the protocol", [PYTHON_PEER]
     expect((error as { message: string }).message).toContain(sentence);
     expect((error as { stack: string }).stack).toMatch(/^Traceback|^TypeError|^AssertionError|^ValueError/);
     expect(server.exit).toBeUndefined();
+  });
+
+  test("but writes to wsgi.errors from a thread of its own gets both across", async () => {
+    const { outcome, reply } = await requestOnce(await server.target(), { path: "/chatters" });
+    expect([outcome, reply?.body.length]).toEqual(["ok", 13_107_200]);
+    await server.waitForRecord({ msg: "wsgi.errors", text: "line 39" });
+    expect(server.log.all("wsgi.errors").filter(({ path }) => path === "/chatters").length).toBe(40);
+  });
+
+  test("but has written half a line to wsgi.errors finds it in the log", async () => {
+    await requestOnce(await server.target(), { path: "/mutters" });
+    await server.waitForRecord({ msg: "wsgi.errors", path: "/mutters", text: "without an end" });
   });
 
   test("by a body that is not as long as it says: cut short, or broken off", async () => {

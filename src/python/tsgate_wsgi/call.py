@@ -6,6 +6,7 @@ closed on every path. A reply that is known at once leaves in one frame.
 import importlib
 import io
 import json
+import os
 import traceback
 
 from .channel import (
@@ -31,15 +32,20 @@ OWN_PLACES = (__file__.rpartition("/")[0] + "/", "<frozen importlib", importlib.
 
 
 def serve(channel, application, base):
-    """Runs requests one after another until the worker closes the channel."""
-    while True:
-        payload = channel.next_request()
-        if payload is None:
-            return
-        try:
+    """Runs requests one after another until the worker closes the channel, which is never left open unserved."""
+    try:
+        while True:
+            payload = channel.next_request()
+            if payload is None:
+                return
             Call(channel).run(application, payload, base)
-        except WorkerGone:
-            return
+    except WorkerGone:
+        return
+    except BaseException:
+        try:
+            traceback.print_exc()
+        finally:
+            os._exit(1)
 
 
 class Call:
@@ -59,15 +65,17 @@ class Call:
         errors = environ["wsgi.errors"] = ErrorStream(channel)
         try:
             self.fill(environ, payload)
-            result = application(environ, self.start_response)
             try:
-                self.answer(result)
+                result = application(environ, self.start_response)
+                try:
+                    self.answer(result)
+                finally:
+                    close = getattr(result, "close", None)
+                    if close is not None:
+                        close()
             finally:
-                close = getattr(result, "close", None)
-                if close is not None:
-                    close()
-            if errors.pending:
-                errors.flush()
+                if errors.pending:
+                    errors.flush()
             if not self.is_over:
                 self.over(EMPTY_END)
         except WorkerGone:
@@ -184,11 +192,27 @@ class Call:
 
 def describe_error(error):
     """An exception as plain data; what called the application, and imported it, is left out of its traceback."""
+    message = text_of(error)
+    try:
+        lines = traceback_of(error)
+    except BaseException:
+        lines = ["%s: %s" % (type(error).__name__, message)]
+    return {"name": type(error).__name__, "message": message, "traceback": "".join(lines).rstrip("\n")}
+
+
+def text_of(error):
+    """An exception's message, whatever its own code makes of that."""
+    try:
+        return str(error)
+    except BaseException as failure:
+        return "(its __str__ raised %s)" % type(failure).__name__
+
+
+def traceback_of(error):
     trace = error.__traceback__
     while trace is not None and is_own(trace):
         trace = trace.tb_next
-    lines = traceback.format_exception(type(error), error, trace)
-    return {"name": type(error).__name__, "message": str(error), "traceback": "".join(lines).rstrip("\n")}
+    return traceback.format_exception(type(error), error, trace)
 
 
 def is_own(trace):

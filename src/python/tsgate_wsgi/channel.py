@@ -1,10 +1,11 @@
 """
-One thread's channel to the worker: frames over a socket that nobody else reads or writes, so that no lock and no queue
-stands between a request and its thread. Knows the frames, the credit of a reply and the end of a client; not PEP 3333.
+One thread's channel to the worker: frames over a socket that nobody else reads, so that no queue stands between a
+request and its thread. Others write to it as well, where the application hands `wsgi.errors` to threads of its own. Knows the frames, the credit of a reply and the end of a client; not PEP 3333.
 """
 
 import json
 import socket
+import threading
 from collections import deque
 from struct import Struct
 
@@ -49,7 +50,16 @@ class Channel:
         self.rest = b""
         self.waiting = deque()
         self.number = 0
-        self.send = self.socket.sendall
+        # Taken again by its holder when the collector of garbage, amid a frame's sending, runs what writes to wsgi.errors.
+        self.lock = threading.RLock()
+
+    def send(self, data):
+        """Sends frames, whole and none amid another's."""
+        with self.lock:
+            try:
+                self.socket.sendall(data)
+            except ConnectionError:
+                raise WorkerGone() from None
 
     def next_request(self):
         """The payload of the next request; None when the worker has closed the channel."""
@@ -147,7 +157,7 @@ class Channel:
         self.send(frame(NEED, NUMBER.pack(size)))
         while True:
             kind, payload = self.next_frame()
-            if kind == INPUT:
+            if kind == INPUT and NUMBER.unpack_from(payload)[0] == self.number:
                 return payload[4:]
             self.take(kind, payload)
             if self.is_gone:

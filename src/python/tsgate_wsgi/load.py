@@ -5,7 +5,7 @@ import inspect
 import os
 import sys
 
-from .call import describe_error
+from .call import describe_error, text_of
 
 
 class Refused(Exception):
@@ -65,7 +65,7 @@ def is_missing(error, module):
 
 
 def summary(error):
-    return ("%s: %s" % (type(error).__name__, error)).strip(": ")
+    return ("%s: %s" % (type(error).__name__, text_of(error))).strip(": ")
 
 
 def refuse_asgi(value, attribute):
