@@ -42,6 +42,27 @@ class BlockReader implements FileBody, AsyncIterator<Chunk, undefined> {
       this.part += 1;
       return { done: false, value: part };
     }
+    try {
+      const block = await this.block(part);
+      return this.closing === undefined ? { done: false, value: block } : await this.return();
+    } catch (error) {
+      // Its reader has gone meanwhile, and the handle with it: that is no fault of the file.
+      if (this.closing !== undefined) return this.return();
+      throw error;
+    }
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.handle.close();
+    return this.closing;
+  }
+
+  private async block(part: ByteRange): Promise<Uint8Array> {
     const position = part.start + this.offset;
     const left = part.end + 1 - position;
     const block = Buffer.allocUnsafe(Math.min(BLOCK, left));
@@ -53,17 +74,7 @@ class BlockReader implements FileBody, AsyncIterator<Chunk, undefined> {
       this.offset = 0;
       if (!this.parts.slice(this.part).some((later) => typeof later !== "string")) await this.verify();
     }
-    return { done: false, value: block.subarray(0, bytesRead) };
-  }
-
-  async return(): Promise<IteratorReturnResult<undefined>> {
-    await this.close();
-    return { done: true, value: undefined };
-  }
-
-  close(): Promise<void> {
-    this.closing ??= this.handle.close();
-    return this.closing;
+    return block.subarray(0, bytesRead);
   }
 
   /** Not by all that makes a version: a file that was replaced or made unreadable is still what it was. */

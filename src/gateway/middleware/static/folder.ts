@@ -138,8 +138,9 @@ export class Folder {
       const resolved = await realpath(path.join(root, name));
       const base = root === "/" ? "" : root;
       if (resolved !== root && !resolved.startsWith(`${base}/`)) return undefined;
-      const isWellKnown = name.startsWith(".well-known/");
-      return isHidden(resolved.slice(base.length)) && !isWellKnown ? undefined : resolved;
+      const below = resolved.slice(base.length);
+      const isWellKnown = name.startsWith(WELL_KNOWN) && below.startsWith(`/${WELL_KNOWN}`);
+      return isHidden(isWellKnown ? below.slice(WELL_KNOWN.length) : below) ? undefined : resolved;
     } catch (error) {
       if (isAbsence(error)) return undefined;
       throw error;
@@ -148,6 +149,8 @@ export class Folder {
 
   private note(name: string, found: Found | undefined, stats: readonly (Stats | undefined)[]): Found | undefined {
     this.forget(name);
+    // Clients choose the names of what is not there.
+    if (name.length > LONGEST_NAME) return found;
     const now = this.options.now();
     if (!stats.every((one) => one === undefined || isAtRest(one, now))) return found;
     const files = found?.kind === "file" ? found.codings : [];
@@ -190,11 +193,15 @@ function isAbsence(error: unknown): boolean {
 }
 
 const ABSENCES: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EACCES", "ENXIO"]);
+/** The one folder that is not hidden (RFC 8615). */
+const WELL_KNOWN = ".well-known/";
 const ENDINGS: Readonly<Record<Coding, string>> = { br: ".br", zstd: ".zst", gzip: ".gz" };
 export const CODINGS: readonly Coding[] = ["br", "zstd", "gzip"];
 
 /** So long after a look, the kernel has what it needs for another in memory; and so late a new coding is seen. */
 const HOT_MS = 1000;
 const SMALL_BYTES = 65_536;
+/** Of what is kept in memory; a longer one is looked up each time. */
+const LONGEST_NAME = 1024;
 const MOST_ENTRIES = 4096;
 const MOST_CONTENT_BYTES = 8 * 1024 * 1024;

@@ -39,6 +39,7 @@ beforeAll(() => {
   mkdirSync(path.join(root, "docs"), { recursive: true });
   mkdirSync(path.join(root, "empty"));
   mkdirSync(path.join(root, ".well-known"));
+  mkdirSync(path.join(root, ".hidden"));
   mkdirSync(path.join(base, "private"));
   for (const [name, text] of Object.entries({
     "public/a.txt": TEXT,
@@ -51,6 +52,7 @@ beforeAll(() => {
     "public/index.html": "home",
     "public/.env": "SECRET=1",
     "public/.well-known/token": "token",
+    "public/.hidden/secret.txt": "secret",
     "public/data.constructor": "x",
     "private/secret.txt": "secret",
   }))
@@ -61,6 +63,8 @@ beforeAll(() => {
   symlinkSync("../private", path.join(root, "folder-out"));
   symlinkSync("a.txt", path.join(root, "link-in"));
   symlinkSync(".env", path.join(root, "link-hidden"));
+  symlinkSync("../.hidden/secret.txt", path.join(root, ".well-known/link-hidden"));
+  symlinkSync("../a.txt", path.join(root, ".well-known/link-in"));
   symlinkSync("loop", path.join(root, "loop"));
   execFileSync("mkfifo", [path.join(root, "fifo")]);
   symlinkSync("/dev/zero", path.join(root, "device"));
@@ -222,6 +226,7 @@ describe("no file", () => {
     "/folder-out",
     "/folder-out/",
     "/link-hidden",
+    "/.well-known/link-hidden",
     "/loop",
     "/fifo",
     "/device",
@@ -250,6 +255,7 @@ describe("no file", () => {
   test("a link inside is followed, and /.well-known is not hidden", async () => {
     expect((await ask("/link-in")).body).toBe(TEXT);
     expect((await ask("/.well-known/token")).body).toBe("token");
+    expect((await ask("/.well-known/link-in")).body).toBe(TEXT);
   });
 
   test.skipIf(process.getuid?.() === 0)(
