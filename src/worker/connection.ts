@@ -39,6 +39,8 @@ export interface Connection extends Flight {
   heldBack: ServerResponse | undefined;
   /** The reply that was told to close the connection though its client would have kept it. */
   closing: ServerResponse | undefined;
+  /** What comes is no request any more: one was refused and told that it is the last (RFC 9112 section 9.6). */
+  isOver: boolean;
   /** What had been read when it was last idle: more than that without a request is the beginning of one. */
   bytesAtRest: number;
   /** Its last reply ended before its request: what is read then is the rest of that. */

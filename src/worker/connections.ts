@@ -23,7 +23,15 @@ import { type Connection, connectionOf, keepConnection, type ServerLimits } from
 import { type Introductions, nameClient } from "./introductions.ts";
 import { closeIfIdle } from "./idle-closing.ts";
 import { holdIfLong, releaseIfShort } from "./pipelining.ts";
-import { answerUnreadable, closeWith, refuseForNow, refuseForSize, refuseUpgrade } from "./refusals.ts";
+import {
+  answerBehind,
+  answerUnreadable,
+  closeUnlessWhole,
+  closeWith,
+  refuseForNow,
+  refuseForSize,
+  refuseUpgrade,
+} from "./refusals.ts";
 import { beginReply, endReply, listRequests, repliesInFlight } from "./requests-in-flight.ts";
 import type { RequestObserver } from "./request-observer.ts";
 import { countBody, sizeStatus } from "./request-size.ts";
@@ -100,10 +108,13 @@ export class Connections {
         return isTaken ? emit.apply(server, [event, ...args]) : true;
       }
       if (event !== "clientError") return emit.apply(server, [event, ...args]);
-      this.#failed(args[0], args[1] as Socket);
+      const [error, socket] = args as [unknown, Socket];
+      const isOurs = tracked.limits !== undefined && server.listenerCount(event) === 0;
+      if (isOurs && answerBehind(error, socket, () => this.#failed(error, socket))) return true;
+      this.#failed(error, socket);
       if (emit.apply(server, [event, ...args])) return true;
       // Nobody else answers: Node would, and reset the connection, which takes away what it has answered.
-      return tracked.limits !== undefined && answerUnreadable(args[0], args[1] as Socket);
+      return isOurs && answerUnreadable(error, socket);
     };
   }
 
@@ -171,6 +182,7 @@ export class Connections {
     if (connection === undefined) return true;
     // One that expects something of the server, such as a 100, comes again once the application has decided.
     if (connection.newest === response || connection.heldBack === response) return true;
+    if (connection.isOver) return passOver(connection);
     this.#count();
     if (this.isDraining) this.#announceClose(connection, response);
     beginReply(connection, response);
@@ -201,8 +213,9 @@ export class Connections {
       refuseForNow(request, response);
       return false;
     }
-    if (isSized && sizes.requestBody > 0)
-      countBody(request, sizes.requestBody, () => this.#cutBody(connection, request, response));
+    if (!isSized || sizes.requestBody === 0) return true;
+    const isCounted = countBody(request, sizes.requestBody, () => this.#cutBody(connection, request, response));
+    if (isCounted) response.on("close", () => closeUnlessWhole(request));
     return true;
   }
 
@@ -288,6 +301,7 @@ export class Connections {
       others: undefined,
       heldBack: undefined,
       closing: undefined,
+      isOver: false,
       bytesAtRest: 0,
       isRestDue: false,
       introduction: this.#taking?.introduction,
@@ -318,10 +332,11 @@ export class Connections {
     return connection;
   }
 
-  /** False: its head was too large, which it has been told. */
+  /** False: its head was too large, which it has been told; or it comes behind the last. */
   #upgraded(request: IncomingMessage, socket: Duplex): boolean {
-    this.#count();
     const asking = connectionOf(request.socket);
+    if (asking?.isOver === true) return passOver(asking);
+    this.#count();
     asking?.observer?.upgraded(request, socket, performance.now());
     const sizes = asking?.limits?.sizes;
     const status = sizes && request.httpVersionMajor === 1 ? sizeStatus(request, sizes) : undefined;
@@ -380,6 +395,12 @@ export class Connections {
     connection.closing = response.shouldKeepAlive ? response : undefined;
     response.shouldKeepAlive = false;
   }
+}
+
+/** Leaves what came to go down with its connection. It takes memory until then, so nothing more is read for now. */
+function passOver({ socket }: Connection): false {
+  socket.pause();
+  return false;
 }
 
 /** Node counts an idle connection's time from the end of a reply: here there has been none. */

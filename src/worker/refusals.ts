@@ -8,7 +8,8 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { lingerAtClose, lingerNow } from "../gateway/node-lingering-close.ts";
 import { refusalStatus } from "./access/refused-entry.ts";
-import { connectionOf } from "./connection.ts";
+import { type Connection, connectionOf } from "./connection.ts";
+import { repliesInFlight } from "./requests-in-flight.ts";
 
 const RETRY_AFTER_S = 1;
 const REASONS = {
@@ -45,6 +46,8 @@ function refuse(status: RefusalStatus, response: ServerResponse): void {
 }
 
 function closeBehind(request: IncomingMessage, response: ServerResponse): void {
+  const connection = connectionOf(request.socket);
+  if (connection !== undefined) connection.isOver = true;
   response.shouldKeepAlive = false;
   lingerAtClose(request);
 }
@@ -58,18 +61,65 @@ export function closeWith(status: RefusalStatus, socket: Socket): void {
   socket.destroySoon();
 }
 
+/** Closes a connection whose request has been answered before its body, of unknown length, has all come. */
+export function closeUnlessWhole(request: IncomingMessage): void {
+  const { socket } = request;
+  if (request.complete || socket.destroyed || socket.writableEnded) return;
+  lingerAtClose(request);
+  socket.destroySoon();
+}
+
 /**
- * Answers what Node's parser could not read, if no part of a reply has been sent, and closes when the client has had time
- * to read that. False: it is no request, or none that can be answered, and Node's to end.
+ * Answers what Node's parser could not read behind requests whose replies are due, once they have been sent. Calls
+ * `failed` then. False: none is, or what could not be read is a part of one.
+ */
+export function answerBehind(error: unknown, socket: Socket, failed: () => void): boolean {
+  const status = refusalStatus(error);
+  const connection = connectionOf(socket);
+  if (status === undefined || connection === undefined) return false;
+  if (!connection.isOver) {
+    const { newest } = connection;
+    if (newest?.req.complete !== true || isNextInLine(connection)) return false;
+    connection.isOver = true;
+    newest.on("close", () => {
+      if (!socket.writable) return;
+      failed();
+      answer(status, socket);
+    });
+  }
+  socket.pause();
+  return true;
+}
+
+/**
+ * Answers what Node's parser could not read, and closes when the client has had time to read that; or closes at once
+ * where the answer would be taken for a part of another. False: it is no request, and Node's to end.
  */
 export function answerUnreadable(error: unknown, socket: Socket): boolean {
   const status = refusalStatus(error);
-  const reply = connectionOf(socket)?.newest;
-  const isBegun = reply !== undefined && reply.headersSent && !reply.writableFinished;
-  if (status === undefined || isBegun || !socket.writable) return false;
+  if (status === undefined || !socket.writable) return false;
+  const connection = connectionOf(socket);
+  if (connection !== undefined && !isNextInLine(connection)) {
+    socket.destroy();
+    return true;
+  }
+  answer(status, socket);
+  return true;
+}
+
+function answer(status: RefusalStatus, socket: Socket): void {
   socket.write(rawReply(status), "latin1");
   lingerNow(socket);
-  return true;
+}
+
+/** Whether nothing is due before the answer to what was read last: a body that broke off, or what is behind all requests. */
+function isNextInLine(connection: Connection): boolean {
+  const [current, ...others] = repliesInFlight(connection);
+  // What it consists of stands in the socket already.
+  const due = current === undefined || current.writableEnded ? others : [current, ...others];
+  const [next] = due;
+  if (next === undefined) return true;
+  return due.length === 1 && !next.headersSent && !next.req.complete;
 }
 
 /** Answers an upgrade, of which Node makes no response. */

@@ -22,10 +22,10 @@ export function sizeStatus(request: IncomingMessage, limits: SizeLimits): 413 | 
 /**
  * Counts a body whose length nobody has said, before anybody can read it. At the first byte beyond `limit` it calls
  * `exceeded`, once: from then on the request gets nothing more, and does not end, so that nobody takes the part for the
- * whole.
+ * whole. False: its length is said. What comes after the reply is not counted, because Node discards it unread.
  */
-export function countBody(request: IncomingMessage, limit: number, exceeded: () => void): void {
-  if (fieldOf(request.rawHeaders, "transfer-encoding") === undefined) return;
+export function countBody(request: IncomingMessage, limit: number, exceeded: () => void): boolean {
+  if (fieldOf(request.rawHeaders, "transfer-encoding") === undefined) return false;
   const push = request.push.bind(request);
   let left = limit;
   request.push = (chunk: unknown, encoding?: BufferEncoding) => {
@@ -36,6 +36,7 @@ export function countBody(request: IncomingMessage, limit: number, exceeded: () 
     exceeded();
     return true;
   };
+  return true;
 }
 
 function hasLargeField(rawHeaders: readonly string[], limit: number): boolean {

@@ -178,6 +178,96 @@ describe.each(KINDS)("with an application of kind %s", (kind) => {
   });
 });
 
+describe("a connection that a request ends", () => {
+  const APP = `
+    let marks = 0;
+    const whenThere = () => (globalThis.later === undefined ? setTimeout(whenThere, 10) : globalThis.later());
+    export default (request, response) => {
+      if (request.url === "/marked") marks++;
+      if (request.url === "/begun") {
+        response.writeHead(200, { "Content-Length": 10 }).write("hello");
+        globalThis.later = () => response.end("world");
+      } else if (request.url === "/slow") globalThis.later = () => response.end("slow");
+      else if (request.url === "/go") response.end("", whenThere);
+      else response.end("marks " + marks + ";");
+    };`;
+  const start = async (): Promise<Target> => {
+    const project = await tempProject({ "app.mjs": APP });
+    const args = ["--workers", "1", "--bind", "127.0.0.1:0", ...LIMITS, ...BODY];
+    return startTsgate([...args, "app.mjs"], { cwd: project.dir }).target();
+  };
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+  const tooLong = get(`/${"x".repeat(100)}`);
+  const go = async (target: Target): Promise<void> => {
+    const client = await connectRaw(target);
+    client.send(get("/go"));
+    await client.received(/200 OK/);
+    client.socket.destroy();
+  };
+  const marks = async (target: Target): Promise<string> => {
+    const client = await connectRaw(target);
+    client.send(get("/"));
+    await client.received(/marks \d+;/);
+    return /marks \d+/.exec(client.text)?.[0] ?? "";
+  };
+
+  test("gets nothing served that is pipelined behind a refusal", async () => {
+    const target = await start();
+    const atOnce = await connectRaw(target);
+    atOnce.send(`${tooLong}${get("/marked").repeat(5)}`);
+    await atOnce.ended();
+    expect(atOnce.statuses).toEqual([414]);
+    const behind = await connectRaw(target);
+    behind.send(`${get("/slow")}${tooLong}${get("/marked").repeat(300)}GARBAGE\r\n\r\n`);
+    // What came before has been read by the only worker.
+    expect(await marks(target)).toBe("marks 0");
+    await go(target);
+    await behind.ended();
+    expect(behind.statuses).toEqual([200, 414]);
+    expect(await marks(target)).toBe("marks 0");
+  });
+
+  test("gets no answer to an upgrade behind a refusal", async () => {
+    const target = await start();
+    const client = await connectRaw(target);
+    client.send(`${tooLong}GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`);
+    await client.ended();
+    expect(client.statuses).toEqual([414]);
+  });
+
+  test.each([
+    ["has not begun", get("/slow"), "", /\r\n\r\nslowHTTP\/1\.1 400 /],
+    ["has begun", get("/begun"), "hello", /\r\n\r\nhelloworldHTTP\/1\.1 400 /],
+    [
+      "has begun before another",
+      get("/begun") + get("/marked"),
+      "hello",
+      /\r\n\r\nhelloworldHTTP\/1\.1 200 .*marks 1;/s,
+    ],
+  ])("is told of what cannot be read behind a reply that %s when it is through", async (_, text, begun, expected) => {
+    const target = await start();
+    const client = await connectRaw(target);
+    client.send(text);
+    await client.received(new RegExp(`${begun}$`));
+    client.send("GARBAGE\r\n\r\n");
+    await marks(target);
+    expect(client.text.endsWith(begun)).toBe(true);
+    await go(target);
+    await client.ended();
+    expect(client.text).toMatch(expected);
+    expect(client.end).toBe("fin");
+  });
+
+  test("ends with the answer where chunks of a body are still to come, uncounted", async () => {
+    const client = await connectRaw(await start());
+    client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nz\r\n");
+    await client.ended();
+    expect(client.statuses).toEqual([200]);
+    expect(client.text).toMatch(/marks 0;/);
+    expect(client.end).toBe("fin");
+  });
+});
+
 describe("--header-map", () => {
   const start = async (...args: readonly string[]): Promise<Target> => {
     const project = await tempProject({ "app.mjs": APPLICATIONS.gateway });
