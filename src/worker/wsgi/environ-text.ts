@@ -15,15 +15,24 @@ export function environText(environ: Environ): EnvironText {
   const keys = environ as unknown as Readonly<Record<string, unknown>>;
   const path = pathOf(environ);
   let text = `wsgi.url_scheme\0${environ["gateway.url_scheme"]}`;
+  let isJson = false;
   for (const key in keys) {
     // Objects of the gateway's own, and reading some of them would make them.
     if (key.charCodeAt(0) > LAST_CAPITAL) continue;
-    const value = key === "PATH_INFO" ? path : keys[key];
-    if (typeof value === "string") text += `\0${key}\0${value}`;
+    const value = valueOf(keys, key, path);
+    if (typeof value !== "string") continue;
+    isJson ||= value.includes("\0");
+    text += `\0${key}\0${value}`;
   }
-  const isWide = BEYOND_BYTES.test(text);
-  if (!isWide && !path.includes("\0")) return { text, isJson: false };
+  if (!isJson && !BEYOND_BYTES.test(text)) return { text, isJson };
   return { text: JSON.stringify(asObject(keys, path, environ["gateway.url_scheme"])), isJson: true };
+}
+
+function valueOf(keys: Readonly<Record<string, unknown>>, key: string, path: string): unknown {
+  if (key === "PATH_INFO") return path;
+  const value = keys[key];
+  // These are text whatever they look like.
+  return (key === "SCRIPT_NAME" || key === "REMOTE_USER") && typeof value === "string" ? utf8Bytes(value) : value;
 }
 
 /** `PATH_INFO` in bytes: of the target as it was sent, unless somebody has changed the path since. */
@@ -51,10 +60,8 @@ function asObject(
   const values: Record<string, string> = { "wsgi.url_scheme": scheme };
   for (const key of Object.keys(keys)) {
     if (key.charCodeAt(0) > LAST_CAPITAL) continue;
-    const value = keys[key];
-    if (typeof value !== "string") continue;
-    if (key === "PATH_INFO") values[key] = path;
-    else values[key] = BEYOND_BYTES.test(value) ? utf8Bytes(value) : value;
+    const value = valueOf(keys, key, path);
+    if (typeof value === "string") values[key] = BEYOND_BYTES.test(value) ? utf8Bytes(value) : value;
   }
   return values;
 }

@@ -48,6 +48,21 @@ describe("an environ for Python", () => {
     });
   });
 
+  test("has a mount's prefix and a user in UTF-8, even where one byte a character would do", () => {
+    const environ = { SCRIPT_NAME: "/\u00e4", REQUEST_URI: "/%C3%A4/x", PATH_INFO: "/x", REMOTE_USER: "ren\u00e9" };
+    expect(valuesOf(environ)).toMatchObject({
+      SCRIPT_NAME: "/\u00c3\u00a4",
+      PATH_INFO: "/x",
+      REMOTE_USER: "ren\u00c3\u00a9",
+    });
+  });
+
+  test("has a header with a NUL as one value, not as keys of its making", () => {
+    const environ = valuesOf({ HTTP_X: "a\0REMOTE_USER\0root", HTTP_Y: "caf\u00e9" });
+    expect(environ).toMatchObject({ HTTP_X: "a\0REMOTE_USER\0root", HTTP_Y: "caf\u00e9" });
+    expect(environ).not.toHaveProperty("REMOTE_USER");
+  });
+
   test("does not touch the signal, which reading would make", () => {
     const environ = Object.defineProperty({}, "gateway.signal", {
       enumerable: true,
