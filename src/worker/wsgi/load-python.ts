@@ -12,23 +12,27 @@ import { saneRequestId } from "../../request-id.ts";
 import { version } from "../../version.ts";
 import { log } from "../channel.ts";
 import type { PythonApplication } from "../load-application.ts";
+import { BodyBudget } from "./body-budget.ts";
 import type { PythonFacts } from "./interpreter.ts";
-import { type HungPython, PythonHost } from "./python-host.ts";
+import { type HostEvents, type HungPython, PythonHost } from "./python-host.ts";
 import { stackText } from "./python-stacks.ts";
 
 /** A reply's pieces that Python may send before the client has taken them, and a body's that it is given at once. */
 const WINDOW_BYTES = 1_048_576;
+/** Of all requests that wait in this worker, whatever application they are for. */
+const BODIES = new BodyBudget(67_108_864);
 /** What an interpreter gets to leave by itself, once nothing is in flight. */
 const QUIT_MS = 5000;
 
 /** @throws TsgateError exit 4; an error of the application's own is its cause, with its traceback */
 export async function loadPython(order: Omit<ApplicationOrder, "mount"> & BootOrder): Promise<PythonApplication> {
-  const host = new PythonHost(pythonOrder(order), {
+  const events: HostEvents = {
     wrote: (text, environ) => log("error", "wsgi.errors", { ...nameOf(environ), text }),
     failedLate: (error, environ) =>
       log("error", "application error", { ...nameOf(environ), error: reportError(error) }),
     hung: (hung) => log("error", "worker hung", hungFields(hung)),
-  });
+  };
+  const host = new PythonHost(pythonOrder(order), events, BODIES);
   const late = setTimeout(() => void tellLate(host, order.python.lateMs), order.python.lateMs);
   try {
     await host.start();

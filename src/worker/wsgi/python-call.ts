@@ -4,6 +4,7 @@
  */
 
 import type { Body, Environ, StartResponse } from "../../gateway/index.ts";
+import type { BodyShare } from "./body-budget.ts";
 import { environText } from "./environ-text.ts";
 import * as frames from "./frames.ts";
 import { PythonError, type PythonErrorReport } from "./python-error.ts";
@@ -18,6 +19,8 @@ export interface CallLine {
 export interface FirstInput {
   readonly bytes: Buffer | undefined;
   readonly isWhole: boolean;
+  /** Of the worker's budget, held until the bytes have gone on. */
+  readonly share?: BodyShare;
 }
 
 export class PythonCall {
@@ -68,6 +71,7 @@ export class PythonCall {
     const head = frames.header(frames.REQUEST, size) + about;
     if (bytes === undefined) line.write(head + environ);
     else line.write(Buffer.concat([Buffer.from(head + environ, "latin1"), bytes]));
+    this.#input.share?.release();
   }
 
   /** From now on the thread has nothing else to do. */
@@ -99,9 +103,10 @@ export class PythonCall {
     this.#body?.push(payload);
   }
 
-  /** The thread is through with it. */
+  /** The thread is through with it; or its turn never came, because nobody waits for it. */
   end(): void {
     this.#line = undefined;
+    this.#input.share?.release();
     this.#body?.end();
     // Only a call that was given up ends without a head.
     if (this.#body === undefined) this.#reject(new PythonError(NO_REPLY));
@@ -109,6 +114,7 @@ export class PythonCall {
 
   failed(error: Error): void {
     this.#line = undefined;
+    this.#input.share?.release();
     if (this.#body === undefined) this.#reject(error);
     else this.#body.end({ error });
   }

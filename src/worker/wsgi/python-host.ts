@@ -7,6 +7,7 @@
 import { type Application, type Body, type Environ, type StartResponse, withoutQuery } from "../../gateway/index.ts";
 import type { RequestInFlight } from "../../hung-account.ts";
 import type { PythonOrder } from "../../messages.ts";
+import type { BodyBudget } from "./body-budget.ts";
 import { collectInput } from "./collect-input.ts";
 import { Interpreter, type PythonEnd } from "./interpreter.ts";
 import { type FirstInput, PythonCall } from "./python-call.ts";
@@ -35,6 +36,7 @@ export class PythonHost {
   whenBusy: (isBusy: boolean) => void = () => {};
   readonly #order: PythonOrder;
   readonly #events: HostEvents;
+  readonly #bodies: BodyBudget;
   #interpreter: Interpreter | undefined;
   /** The channels that can be given another call, the one that has been for the longest first. */
   readonly #open = new Set<ThreadChannel>();
@@ -46,9 +48,11 @@ export class PythonHost {
   #isQuitting = false;
   #isHung = false;
 
-  constructor(order: PythonOrder, events: HostEvents) {
+  /** @param bodies what the bodies of requests that wait have in common with those of other applications */
+  constructor(order: PythonOrder, events: HostEvents, bodies: BodyBudget) {
     this.#order = order;
     this.#events = events;
+    this.#bodies = bodies;
     this.application = (environ, startResponse) => this.#call(environ, startResponse);
   }
 
@@ -109,7 +113,9 @@ export class PythonHost {
   #call(environ: Environ, startResponse: StartResponse): Body | Promise<Body> {
     if (environ.CONTENT_LENGTH === undefined && environ.HTTP_TRANSFER_ENCODING === undefined)
       return this.#queue(environ, NO_INPUT, startResponse);
-    return collectInput(environ, this.#order.windowBytes).then((input) => this.#queue(environ, input, startResponse));
+    return collectInput(environ, this.#order.windowBytes, this.#bodies).then((input) =>
+      this.#queue(environ, input, startResponse),
+    );
   }
 
   #queue(environ: Environ, input: FirstInput, startResponse: StartResponse): Promise<Body> {
@@ -134,8 +140,8 @@ export class PythonHost {
     while (this.#waiting.length > 0 && channel.size < this.#depth) {
       const call = this.#waiting.shift() as PythonCall;
       // Nobody waits for it any more; looked at only where that is likely, because asking makes a signal.
-      if (performance.now() - call.queuedAt > LIKELY_LEFT_MS && call.environ["gateway.signal"].aborted) continue;
-      this.#begin(channel, call);
+      if (performance.now() - call.queuedAt > LIKELY_LEFT_MS && call.environ["gateway.signal"].aborted) call.end();
+      else this.#begin(channel, call);
     }
     if (this.#isBusy && channel.size === 0) this.whenBusy((this.#isBusy = false));
   }
