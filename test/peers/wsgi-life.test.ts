@@ -187,8 +187,8 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
   });
 
   test("one of whose threads is at it for long is not hung", async () => {
-    const server = await startWsgi("letter", { args: ["--timeout", "3s", "--python-threads", "2"] });
-    expect(await ask(await server.target(), "/waits?7")).toMatch(/Thread|tsgate/);
+    const server = await startWsgi("letter", { args: ["--timeout", "8s", "--python-threads", "2"] });
+    expect(await ask(await server.target(), "/waits?20")).toMatch(/Thread|tsgate/);
     expect(server.log.all("worker hung")).toEqual([]);
   });
 
@@ -279,7 +279,7 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
         "    return [b'held']",
       ].join("\n"),
     });
-    const server = await startWsgi("app", { cwd: dir, args: ["--max-memory", "250m"] });
+    const server = await startWsgi("app", { cwd: dir, args: ["--max-memory", "160m"] });
     await ask(await server.target());
     expect(await server.waitForRecord({ msg: "worker draining", why: "max memory" })).toMatchObject({ slot: 0 });
     await server.waitForRecord({ msg: "worker gone", cause: "max memory" });
