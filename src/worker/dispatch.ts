@@ -17,7 +17,6 @@ import {
 } from "../gateway/index.ts";
 import { hostAsked } from "../gateway/node-host.ts";
 import { withoutQuery } from "../gateway/request-target.ts";
-import { RuleBreach } from "../gateway/validator/breach.ts";
 import { type MountPoint, ROOT } from "../mount-point.ts";
 import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
@@ -25,6 +24,7 @@ import type { Applications } from "./applications.ts";
 import { log } from "./channel.ts";
 import type { LoadedApplication, ServerApplication, UpgradeListener } from "./load-application.ts";
 import { belowMount, targetAsSent } from "./mounted-listeners.ts";
+import { isRuleBreach, logRuleBreach } from "./rule-breach-log.ts";
 import { upgradableBy } from "./upgradable-request.ts";
 
 export interface Dispatcher {
@@ -181,7 +181,6 @@ function failRequest(error: unknown, request: IncomingMessage, response: ServerR
 }
 
 function logApplicationError(error: unknown, { method, path, id }: RequestName): void {
-  // The validator has told of it, with its rule.
-  if (error instanceof RuleBreach) return;
+  if (isRuleBreach(error)) return logRuleBreach(error, { method, path, requestId: id });
   log("error", "application error", { method, path, requestId: id, error: reportError(error) });
 }

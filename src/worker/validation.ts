@@ -3,11 +3,9 @@
  * with the rule, who broke it, and the stack.
  */
 
-import { reportError } from "../errors.ts";
-import type { Application, Environ } from "../gateway/index.ts";
-import type { RuleBreach } from "../gateway/validator/index.ts";
+import type { Application } from "../gateway/index.ts";
 import { saneRequestId } from "../request-id.ts";
-import { log } from "./channel.ts";
+import { logRuleBreach } from "./rule-breach-log.ts";
 
 /** The application behind the validator. Loaded only when it is asked for. Advice is told once a worker. */
 export async function validated(application: Application): Promise<Application> {
@@ -17,20 +15,12 @@ export async function validated(application: Application): Promise<Application> 
     onFinding: (breach, environ) => {
       if (!breach.isError && advised.has(breach.rule)) return;
       if (!breach.isError) advised.add(breach.rule);
-      logBreach(breach, environ);
+      const { REQUEST_METHOD: method, REQUEST_URI: target } = environ;
+      logRuleBreach(breach, {
+        method,
+        path: target?.split("?", 1)[0],
+        requestId: saneRequestId(environ.HTTP_X_REQUEST_ID),
+      });
     },
-  });
-}
-
-function logBreach(breach: RuleBreach, environ: Environ): void {
-  const { rule, role } = breach;
-  const { REQUEST_METHOD: method, REQUEST_URI: target } = environ;
-  log(breach.isError ? "error" : "warn", "gateway rule broken", {
-    rule,
-    by: role,
-    method,
-    path: target?.split("?", 1)[0],
-    requestId: saneRequestId(environ.HTTP_X_REQUEST_ID),
-    error: reportError(breach),
   });
 }

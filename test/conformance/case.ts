@@ -32,8 +32,11 @@ export interface CaseFile {
   readonly leavesAfter?: string;
   /** How many clients do the same at once; default 1. */
   readonly clients?: number;
-  /** Whether the connection serves another request afterwards, or is closed; absent where the client leaves. */
-  readonly connection?: "open" | "closed";
+  /**
+   * Whether the connection serves another request afterwards, is closed, or is reset (whatever came before that); absent
+   * where the client leaves, and where that is the server's choice.
+   */
+  readonly connection?: "open" | "closed" | "reset";
   /** What the messages of the errors that are reported contain; default none. */
   readonly errors?: readonly string[];
   /** What the application's probe holds in the end; default nothing. */

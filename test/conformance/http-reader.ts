@@ -17,6 +17,7 @@ export interface Response {
 
 export class RawClient {
   readonly socket: Socket;
+  wasReset = false;
   private buffer = "";
   private hasEnded = false;
   private wake: () => void = () => {};
@@ -29,7 +30,9 @@ export class RawClient {
       this.wake();
     });
     // A reset is an end like any other here: what counts is what has come before it.
-    this.socket.on("error", () => {});
+    this.socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.wasReset = error.code === "ECONNRESET";
+    });
     for (const event of ["end", "close"]) {
       this.socket.on(event, () => {
         this.hasEnded = true;

@@ -10,10 +10,15 @@ import { type Outcome, runSuite } from "./external/run-suite.ts";
 const interruption = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => interruption.abort(new Error("interrupted")));
 
-const { values } = parseArgs({ options: { server: { type: "string" }, only: { type: "string" } } });
+const USAGE =
+  "say which server: npm run conformance -- --server 'COMMAND' [--only TEXT]; what the command has to do stands in docs/gateway.md";
 
-if (values.server === undefined) {
-  console.error("say which server: npm run conformance -- --server 'node server.mjs'");
+const values = readArguments();
+
+if (values.help === true) {
+  console.log(USAGE);
+} else if (values.server === undefined || values.server.trim() === "") {
+  console.error(USAGE);
   process.exitCode = 2;
 } else {
   try {
@@ -28,6 +33,16 @@ if (values.server === undefined) {
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 2;
+  }
+}
+
+function readArguments(): { server?: string; only?: string; help?: boolean } {
+  try {
+    const options = { server: { type: "string" }, only: { type: "string" }, help: { type: "boolean" } } as const;
+    return parseArgs({ options }).values;
+  } catch (error) {
+    console.error((error as Error).message);
+    return {};
   }
 }
 

@@ -73,6 +73,10 @@ async function converse(client: RawClient, wanted: Case, isJudged: boolean): Pro
     checkResponse(response, expected);
     if (response !== undefined && response.status >= 200) finals += 1;
   }
+  if (wanted.connection === "reset") {
+    await client.ended();
+    assert.ok(client.wasReset || isJudged, "the connection ended, and was not reset");
+  }
   if (wanted.connection === "closed") assert.equal(await client.ended(), "", "nothing comes behind the last response");
 }
 

@@ -14,7 +14,7 @@ import { run } from "../unit/gateway/fake-exchange.ts";
 
 const PAGE = readFileSync(new URL("../../docs/gateway.md", import.meta.url), "utf8");
 const COMMAND =
-  "exec node bin/tsgate.js --workers 1 --log-format json --bind $GATEWAY_HOST:$GATEWAY_PORT $GATEWAY_APPLICATION";
+  "exec node bin/tsgate.js --workers 1 --log-format json --forwarded-allow-ips none --bind $GATEWAY_HOST:$GATEWAY_PORT $GATEWAY_APPLICATION";
 
 let project: TempProject;
 

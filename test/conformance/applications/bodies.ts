@@ -27,6 +27,15 @@ export const bodyApplications: Readonly<Record<string, ApplicationMaker>> = {
       throw new Error("in close");
     },
   })),
+  "close-rejects": fixed(200, TEXT, () => ({
+    *[Symbol.iterator](): Iterator<Chunk> {
+      yield "x";
+    },
+    async close() {
+      await Promise.resolve();
+      throw new Error("in close, later");
+    },
+  })),
   disposable: fixed(200, TEXT, (probe): Body => {
     const dispose = (): void => void probe.push("disposed");
     return { [Symbol.iterator]: () => ["x"].values(), [Symbol.dispose]: dispose } as Body;

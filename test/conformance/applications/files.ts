@@ -1,9 +1,10 @@
 /** Applications that use what the environ offers for hints and files. */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { HeaderList } from "../../../src/gateway/index.ts";
 import { type ApplicationMaker, TEXT } from "./makers.ts";
 
@@ -34,17 +35,18 @@ export const fileApplications: Readonly<Record<string, ApplicationMaker>> = {
     startResponse(200, TEXT);
     return environ["gateway.file_wrapper"](handle);
   },
-  "file-path": () => (environ, startResponse) => {
+  "file-path": (probe) => (environ, startResponse) => {
     const file = temporaryFile();
     const body = environ["gateway.file_wrapper"](file.path);
-    const close = body.close.bind(body);
     startResponse(200, TEXT);
-    return Object.assign(body, {
+    return {
+      [Symbol.asyncIterator]: () => body[Symbol.asyncIterator](),
       async close() {
-        await close();
+        await body.close();
+        probe.push((await isClosed(file.path)) ? "closed" : "left open");
         file.remove();
       },
-    });
+    };
   },
   "file-object": (probe) => (environ, startResponse) => {
     let left = 2;
@@ -81,8 +83,36 @@ function outcomeOf(action: () => unknown): string {
   }
 }
 
+/** Whether this process has the file open no more, soon: a stream closes a moment later. Known where there is a /proc. */
+async function isClosed(path: string): Promise<boolean> {
+  for (let attempt = 0; isOpen(path); attempt++) {
+    if (attempt === 100) return false;
+    await sleep(20);
+  }
+  return true;
+}
+
+function isOpen(path: string): boolean {
+  return descriptors().some((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`) === path;
+    } catch {
+      // It was the one that the folder was read with, or has been closed since.
+      return false;
+    }
+  });
+}
+
+function descriptors(): readonly string[] {
+  try {
+    return readdirSync("/proc/self/fd");
+  } catch {
+    return [];
+  }
+}
+
 function temporaryFile(): { readonly path: string; readonly remove: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), "gateway-suite-"));
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), "gateway-suite-"));
   const path = join(folder, "file");
   writeFileSync(path, "0123456789");
   return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };

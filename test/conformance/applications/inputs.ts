@@ -16,6 +16,20 @@ export const inputApplications: Readonly<Record<string, ApplicationMaker>> = {
     startResponse(200, TEXT);
     return chunks;
   },
+  "breaks-off-midway": () => (environ, startResponse) => {
+    const input = environ["gateway.input"];
+    startResponse(200, TEXT);
+    return (async function* () {
+      let first: Uint8Array = Buffer.alloc(0);
+      for await (const chunk of input) {
+        first = chunk;
+        break;
+      }
+      yield "begun ";
+      yield first;
+      yield await input.read();
+    })();
+  },
   "reads-wrongly": () => async (environ, startResponse) => {
     const input = environ["gateway.input"];
     const outcome = await input.read(-1).then(() => "nothing", nameOf);

@@ -56,7 +56,7 @@ export async function runSuite({ command, only = "", onOutcome, signal }: SuiteO
 }
 
 async function bundleModule(folder: string): Promise<string> {
-  const outfile = path.join(folder, "application.mjs");
+  const outfile = path.join(folder, MODULE);
   await build({
     entryPoints: [fileURLToPath(new URL("served.ts", import.meta.url))],
     outfile,
@@ -92,10 +92,14 @@ async function attempt(server: ServerUnderTest, wanted: Case, isValidated: boole
   }
 }
 
-/** Of the errors that the application itself has thrown, those that the server has written down. */
-function errorsIn(output: string, { breaks, errors = [] }: Case): readonly string[] | undefined {
-  // What a server says of an application's breach are words of its own.
-  if (breaks !== undefined) return undefined;
+/** Of the errors that must be reported, those that the server has written down. */
+function errorsIn(output: string, { rules, breaks, errors = [] }: Case): readonly string[] {
+  // What a server says of an application's breach are words of its own: there must be some.
+  if (breaks !== undefined) return /\S/.test(output) ? errors : [];
+  // A stack names the file of the application.
+  if (rules.includes("X-3") && !output.includes(MODULE)) return [];
+  // What an application gives up with whose client is gone must not be there.
+  if (rules.includes("X-5")) return ["AbortError"].filter((text) => output.includes(text));
   return errors.filter((text) => output.includes(text));
 }
 
@@ -107,4 +111,5 @@ function problemOf(error: unknown): string {
   return error instanceof Error ? (error.message.split("\n", 1)[0] as string) : String(error);
 }
 
+const MODULE = "application.mjs";
 const PATIENCE_MS = 30_000;

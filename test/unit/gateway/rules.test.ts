@@ -41,7 +41,7 @@ describe("the page", () => {
   });
 
   test.each(ROWS)("$rule has a case, or the page says why not", ({ rule, suite }) => {
-    expect(suite === "yes").toBe(IN_SUITE.has(rule));
+    expect(/^yes\b/.test(suite)).toBe(IN_SUITE.has(rule));
   });
 
   test("speaks of no rule that there is not", () => {
