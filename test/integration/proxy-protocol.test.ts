@@ -119,7 +119,7 @@ describe("a header", () => {
   });
 
   test("is in the access log and in the log of those who were cut", async () => {
-    const limits = ["--headers-timeout", "500ms", "--access-logfile", "-", "--access-logformat", "<%(h)s %(s)s>"];
+    const limits = ["--headers-timeout", "3s", "--access-logfile", "-", "--access-logformat", "<%(h)s %(s)s>"];
     const { server, target } = await serve(NODE, ["--proxy-protocol", "v1", ...limits]);
     const client = await connectRaw(target);
     client.send(`${headerLine(CLIENT)}GET / HT`);
@@ -174,7 +174,7 @@ describe("a connection is closed", () => {
   });
 
   test("on which no whole header comes within the headers timeout", async () => {
-    const { server, target } = await serve(NODE, ["--proxy-protocol", "auto", "--headers-timeout", "300ms"]);
+    const { server, target } = await serve(NODE, ["--proxy-protocol", "auto", "--headers-timeout", "2s"]);
     const silent = await connectRaw(target);
     const begun = await connectRaw(target);
     begun.send("PROXY TCP4");

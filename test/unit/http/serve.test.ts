@@ -8,6 +8,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import type { Application, Environ } from "../../../src/gateway/index.ts";
 import { serve } from "../../../src/http/index.ts";
@@ -146,11 +148,15 @@ test("an upload that is sent back stays out of memory", { timeout: 120_000 }, as
     const client = connect(port, "127.0.0.1");
     const size = 256 << 20;
     const block = Buffer.alloc(1 << 20);
+    const collect = collector();
     let most = 0;
     const received = { bytes: 0 };
     const before = process.memoryUsage().arrayBuffers;
     client.on("data", (bytes: Buffer) => {
       received.bytes += bytes.length;
+      if (most >= MOST_HELD) return;
+      // Garbage is not held: where there is much, it is collected before it counts.
+      if (process.memoryUsage().arrayBuffers - before > MOST_HELD / 2) collect();
       most = Math.max(most, process.memoryUsage().arrayBuffers - before);
     });
     client.write(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${size}\r\n\r\n`);
@@ -159,10 +165,22 @@ test("an upload that is sent back stays out of memory", { timeout: 120_000 }, as
     }
     while (received.bytes < size) await once(client, "data");
     client.destroy();
-    // Garbage of the client included: all of it would be 256 MB.
-    expect(most).toBeLessThan(128e6);
+    // All of it would be 256 MB.
+    expect(most).toBeLessThan(MOST_HELD);
   });
 });
+
+const MOST_HELD = 128e6;
+
+/** V8's own collection, which is there only with a flag; twice, because what it frees may be freed later. */
+function collector(): () => void {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  return () => {
+    collect();
+    collect();
+  };
+}
 
 test("two spellings of a header are one, joined", async () => {
   const seen: Environ[] = [];
