@@ -1,7 +1,7 @@
 /**
  * What proxies in front say of a request, in X-Forwarded-For, -Proto, -Host and -Port or in Forwarded (RFC 7239), and
  * whose word counts: docs/proxies.md states the rules. Pure. Invariant: what a client that is not trusted has written
- * changes nothing, however it looks, wherever it stands.
+ * changes nothing, however it looks, wherever it stands. What a trusted proxy lets pass counts as its own word.
  */
 
 import { type AddressList, normalAddress } from "../address-list.ts";

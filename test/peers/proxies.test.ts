@@ -66,7 +66,8 @@ const ENVIRON = `export function application(environ, startResponse) {
   startResponse(200, [["Content-Type", "application/json"]]);
   const { REMOTE_ADDR, REMOTE_PORT, HTTP_HOST, SERVER_NAME, SERVER_PORT } = environ;
   const scheme = environ["gateway.url_scheme"];
-  return [JSON.stringify({ REMOTE_ADDR, REMOTE_PORT, HTTP_HOST, SERVER_NAME, SERVER_PORT, scheme })];
+  const forged = Object.keys(environ).filter((key) => /evil|203[.]0[.]113[.]66/.test(String(environ[key])));
+  return [JSON.stringify({ REMOTE_ADDR, REMOTE_PORT, HTTP_HOST, SERVER_NAME, SERVER_PORT, scheme, forged })];
 }
 `;
 
@@ -137,6 +138,7 @@ describe.each([NGINX, HAPROXY, APACHE])("$name", (kind) => {
         // Apache tells the port that the client has named, the others the one that it has come to.
         SERVER_PORT: kind === APACHE ? "443" : String(proxy.https),
         scheme: "https",
+        forged: [],
       });
     });
 
