@@ -181,6 +181,11 @@ export class Arbiter {
     return this.#stopping.ending;
   }
 
+  /** The last call, when the log is written: those who have waited for the end see it. */
+  letGo(): void {
+    this.#outlets.letGo();
+  }
+
   // ---- the life of the server
 
   async #start(): Promise<void> {

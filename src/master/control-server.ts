@@ -57,10 +57,15 @@ export class ControlServer {
     }
   }
 
-  /** Closes it, and with it every client. */
+  /** Nobody can ask any more; who is connected stays, and hears of the end by `letGo`. Again to no effect. */
   close(): void {
+    if (!this.#server.listening) return;
     closeListeners([this.#listener]);
     this.#server.close();
+  }
+
+  /** Closes every client. */
+  letGo(): void {
     for (const socket of this.#sockets) socket.destroySoon();
   }
 

@@ -1,6 +1,6 @@
 /**
  * Where the server can be looked at and steered from outside: the operator's endpoints and the control socket. They are
- * there before any worker is forked, and closed last of all.
+ * there before any worker is forked, and closed last of all: who waits for the end then finds everything written.
  */
 
 import type { Settings } from "../config/types.ts";
@@ -42,6 +42,10 @@ export class Outlets {
     this.#admin?.close();
     this.#telemetry?.stop();
     this.#control?.close();
-    this.#control = undefined;
+  }
+
+  /** Whoever has waited for the end of the server sees it. */
+  letGo(): void {
+    this.#control?.letGo();
   }
 }

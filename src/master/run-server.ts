@@ -50,6 +50,7 @@ async function runArbiter(arbiter: Arbiter, log: Log): Promise<Ending> {
     stopLooking();
     stopSurviving();
     await log.close();
+    arbiter.letGo();
   }
 }
 

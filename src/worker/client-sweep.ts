@@ -12,7 +12,7 @@ import { currentReply, isAtRest, lookAt } from "./client-look.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { closeUnlessRead } from "./idle-closing.ts";
-import { closeWith } from "./refusals.ts";
+import { closeLingering, closeWith } from "./refusals.ts";
 import { targetAsSent } from "./mounted-listeners.ts";
 import { sendQueues, socketInode } from "./send-queues.ts";
 import type { TalliedLog } from "./tallied-log.ts";
@@ -131,7 +131,7 @@ const CUTS: Readonly<Record<ClientTimeout, (connection: Connection) => boolean>>
   headers(connection) {
     const { socket, speaks, bytesAtRest } = connection;
     if (speaks !== "http") return destroy(socket);
-    if (socket.bytesRead > bytesAtRest) return answer(connection, 408);
+    if (socket.bytesRead > bytesAtRest) return answer(connection, 408, closeLingering);
     // Of one that has said nothing nobody expects a reply; browsers connect ahead of need.
     closeUnlessRead(socket);
     return socket.destroyed;
@@ -139,7 +139,10 @@ const CUTS: Readonly<Record<ClientTimeout, (connection: Connection) => boolean>>
   body(connection) {
     const { socket } = connection;
     const reply = currentReply(connection);
-    return reply === undefined || reply.headersSent ? destroy(socket) : answer(connection, 408);
+    if (reply === undefined || reply.headersSent) return destroy(socket);
+    // A byte that comes just now would reset the connection, and take the answer away.
+    lingerAtClose(reply.req);
+    return answer(connection, 408);
   },
   response(connection) {
     const request = currentReply(connection)?.req;
@@ -159,11 +162,11 @@ const CUTS: Readonly<Record<ClientTimeout, (connection: Connection) => boolean>>
 };
 
 /** Says why, where the client can still read it. */
-function answer(connection: Connection, status: 408 | 504): true {
+function answer(connection: Connection, status: 408 | 504, close = closeWith): true {
   const { observer, socket } = connection;
   if (!socket.writable || socket.writableLength > 0) return destroy(socket);
   observer?.refusing(status, socket, currentReply(connection));
-  closeWith(status, socket);
+  close(status, socket);
   return true;
 }
 

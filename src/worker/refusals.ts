@@ -84,7 +84,7 @@ export function answerBehind(error: unknown, socket: Socket, failed: () => void)
     newest.on("close", () => {
       if (!socket.writable) return;
       failed();
-      answer(status, socket);
+      closeLingering(status, socket);
     });
   }
   socket.pause();
@@ -103,11 +103,12 @@ export function answerUnreadable(error: unknown, socket: Socket): boolean {
     socket.destroy();
     return true;
   }
-  answer(status, socket);
+  closeLingering(status, socket);
   return true;
 }
 
-function answer(status: RefusalStatus, socket: Socket): void {
+/** Answers what never became a request; more of it may be on its way: the client has time to read the answer. */
+export function closeLingering(status: RefusalStatus, socket: Socket): void {
   socket.write(rawReply(status), "latin1");
   lingerNow(socket);
 }
