@@ -1,7 +1,6 @@
 /**
  * Which tests there are and how many run at once. Unit and conformance tests use every core; tests that start whole
- * servers run two or three files at a time, after them, so that a slow machine is not mistaken for a slow server: those of
- * `integration` wait for most of their time, and three of them keep two cores busy for less than half of theirs.
+ * servers run two files at a time, after them, so that a slow machine is not mistaken for a slow server.
  */
 
 import { fileURLToPath } from "node:url";
@@ -28,7 +27,6 @@ export default defineConfig({
         test: {
           ...servers,
           name: "integration",
-          maxWorkers: 3,
           include: ["test/integration/**/*.test.ts"],
           sequence: { groupOrder: 1 },
         },

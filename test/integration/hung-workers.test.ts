@@ -144,8 +144,9 @@ describe.skipIf(process.platform !== "linux")(
       const hung = await hang(server, "/parse");
       if ("line" in hung) expect([place("/parse").line, place("/parse").line + 1]).toContain(hung.line);
       else {
+        // On a machine that has much else to do it may also have had no time.
         expect(hung.found).toMatch(
-          /^in native code or a system call: it uses a processor or waits for one, \d+ ms of CPU/,
+          /^(in native code or a system call: |it had no time to answer: .*; )it uses a processor or waits for one, \d+ ms of CPU/,
         );
         expect(hung.process).toMatchObject({ state: "R", children: [] });
       }
