@@ -122,7 +122,8 @@ describe("a flood", () => {
     const flood = startFlood(target, { connections: 2000, path: "/slow?300" });
     await flood.answered(20_000);
     await expect.poll(() => flood.replies.get("200")).toBeGreaterThan(100);
-    expect(residentBytes(worker) - quiet).toBeLessThan(MOST_MEMORY);
+    // While it goes on; on a machine that has much else to do garbage waits for its collector.
+    await expect.poll(() => residentBytes(worker) - quiet).toBeLessThan(MOST_MEMORY);
     expect([...flood.replies.keys()].toSorted()).toEqual(["200", "503"]);
     expect(flood.ended).toBe(0);
     flood.stop();
