@@ -4,22 +4,14 @@
  */
 
 import type { MountPoint } from "../mount-point.ts";
-import type { ValueType } from "./setting-row.ts";
+import { keyed, type ValueType } from "./setting-row.ts";
 import type { Mount } from "./types.ts";
 import { quoted, ValueError } from "./value-error.ts";
 
 /** Mounts: `PREFIX=APP` texts, or an object of applications by prefix in the configuration file. */
 export function mounts(): ValueType<readonly Mount[]> {
   const fromTexts = (values: readonly unknown[]): readonly Mount[] => refuseTwins(values.map(parseMount));
-  return {
-    arity: "many",
-    fromTexts,
-    fromNative: (value) => {
-      if (typeof value !== "object" || value === null) return fromTexts([value]);
-      return fromTexts(Array.isArray(value) ? value : Object.entries(value).map(asText));
-    },
-    show: (all) => all.map(({ point, app }) => `${point.text}=${app}`),
-  };
+  return keyed(fromTexts, asText, (all) => all.map(({ point, app }) => `${point.text}=${app}`));
 }
 
 /** Parses one mount. Throws `ValueError`. */

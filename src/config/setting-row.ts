@@ -156,14 +156,23 @@ export function onOff(): ValueType<boolean> {
 export function assignments(): ValueType<Readonly<Record<string, string>>> {
   const fromTexts = (values: readonly unknown[]): Readonly<Record<string, string>> =>
     Object.fromEntries(values.map((value) => refuseOwn(parseAssignment(value))));
+  return keyed(fromTexts, asAssignment, (values) => Object.entries(values).map(([key, value]) => `${key}=${value}`));
+}
+
+/** A list of `KEY=VALUE` texts; in the configuration file also an object, whose entries `asText` turns into such texts. */
+export function keyed<T>(
+  fromTexts: (values: readonly unknown[]) => T,
+  asText: (entry: [string, unknown]) => string,
+  show: (value: T) => readonly string[],
+): ValueType<T> {
   return {
     arity: "many",
     fromTexts,
     fromNative: (value) => {
       if (typeof value !== "object" || value === null) return fromTexts([value]);
-      return fromTexts(Array.isArray(value) ? value : Object.entries(value).map(asAssignment));
+      return fromTexts(Array.isArray(value) ? value : Object.entries(value).map(asText));
     },
-    show: (values) => Object.entries(values).map(([key, value]) => `${key}=${value}`),
+    show,
   };
 }
 

@@ -1,21 +1,13 @@
 /** A folder of files as people write it, `PREFIX=DIR`: `/assets=public`. Says what is wrong with one; reads no disk. */
 
-import type { ValueType } from "./setting-row.ts";
+import { keyed, type ValueType } from "./setting-row.ts";
 import type { StaticFolder } from "./types.ts";
 import { quoted, ValueError } from "./value-error.ts";
 
 /** Folders: `PREFIX=DIR` texts, or an object of directories by prefix in the configuration file. */
 export function staticFolders(): ValueType<readonly StaticFolder[]> {
   const fromTexts = (values: readonly unknown[]): readonly StaticFolder[] => refuseTwins(values.map(parseFolder));
-  return {
-    arity: "many",
-    fromTexts,
-    fromNative: (value) => {
-      if (typeof value !== "object" || value === null) return fromTexts([value]);
-      return fromTexts(Array.isArray(value) ? value : Object.entries(value).map(asText));
-    },
-    show: (all) => all.map(({ prefix, directory }) => `${prefix}=${directory}`),
-  };
+  return keyed(fromTexts, asText, (all) => all.map(({ prefix, directory }) => `${prefix}=${directory}`));
 }
 
 /** Parses one folder; the prefix has no slash at its end, but `/` for the root. Throws `ValueError`. */
