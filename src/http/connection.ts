@@ -1,74 +1,44 @@
 /**
- * One client: its bytes become requests, one behind another, and the replies leave in their order. Owns what is in
- * flight on it and when it ends; timeouts are judged in `client-patience.ts`.
+ * One client: its bytes become requests, one behind another. Owns what is on its way in and when that is refused; the
+ * replies are those of its `ReplyLine`, timeouts are judged in `client-patience.ts`.
  */
 
 import type { Socket } from "node:net";
 import type { ConnectionFacts } from "../gateway/exchange.ts";
 import { connectionFacts } from "../gateway/node-connection.ts";
-import type { Chunk } from "../gateway/types.ts";
 import { Patience } from "./client-patience.ts";
+import type { ConnectionOwner } from "./connection-owner.ts";
 import { HttpExchange } from "./exchange.ts";
 import { INPUT, INPUT_SIZE } from "./llhttp.ts";
-import { BODY_END, HEAD, MORE, parser, ParseState, REFUSED } from "./message-parser.ts";
+import { BODY_END, HEAD, MORE, parser, REFUSED } from "./message-parser.ts";
 import { type Refusal, REFUSALS } from "./refusal.ts";
+import { ReplyLine } from "./reply-line.ts";
 import { RequestBody } from "./request-body.ts";
-import { type HeadRules, RequestHead } from "./request-head.ts";
+import { RequestHead } from "./request-head.ts";
 
-/** What all connections of a server share. */
-export interface ConnectionOwner {
-  readonly rules: HeadRules;
-  /** Milliseconds on the coarse clock. */
-  readonly now: number;
-  readonly isDraining: boolean;
-  readonly servesHalfClosed: boolean;
-  readonly takesUpgrades: boolean;
-  /** Requests that are not answered, of all connections. */
-  inFlight: number;
-  serve(exchange: HttpExchange): void;
-  upgrade(request: RequestHead, connection: Connection, begun: Buffer): void;
-  refused(refusal: Refusal, connection: Connection): void;
-}
-
-export class Connection {
-  readonly socket: Socket;
-  readonly owner: ConnectionOwner;
+export class Connection extends ReplyLine {
   readonly facts: ConnectionFacts;
-  readonly state = new ParseState();
   readonly patience: Patience;
-  /** The request whose reply is due, and those behind it. */
-  front: HttpExchange | undefined;
-  behind: HttpExchange[] | undefined;
-  /** The request whose body is on its way. */
-  incoming: HttpExchange | undefined;
   /** Requests so far. */
   requests = 0;
-  isClosed = false;
-  /** No further request is served: what comes is dropped. */
-  isThrough = false;
-  /** The last reply is sent, and the client is waited for (RFC 9112 section 9.6). */
-  isLingering = false;
-  isPaused = false;
-  /** What came behind as many requests as may be in flight. */
-  #rest: Buffer | undefined;
+  #isRestTooLarge = false;
 
   constructor(socket: Socket, owner: ConnectionOwner) {
-    this.socket = socket;
-    this.owner = owner;
+    super(socket, owner);
     this.facts = connectionFacts(socket);
     this.patience = new Patience(owner.now);
   }
 
   get isIdle(): boolean {
-    return this.front === undefined && !this.state.isBegun && !this.isThrough && this.#rest === undefined;
+    return this.front === undefined && !this.state.isBegun && !this.isThrough && this.rest === undefined;
   }
 
   /** Bytes came, of a socket that does not read into `INPUT` itself. */
   take(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += INPUT_SIZE) {
       const piece = bytes.subarray(at, at + INPUT_SIZE);
-      if (this.#rest !== undefined) {
-        this.#rest = Buffer.concat([this.#rest, piece]);
+      if (this.rest !== undefined) {
+        this.rest = Buffer.concat([this.rest, piece]);
         continue;
       }
       INPUT.set(piece);
@@ -81,8 +51,8 @@ export class Connection {
     let at = 0;
     while (at < end) {
       if (this.isThrough && !this.state.isInBody) return;
-      if (!this.state.isBegun && this.#isLineFull()) {
-        this.#rest = Buffer.from(INPUT.subarray(at, end));
+      if (!this.state.isBegun && this.isFull()) {
+        this.rest = Buffer.from(INPUT.subarray(at, end));
         this.#pauseIfFull();
         return;
       }
@@ -111,25 +81,6 @@ export class Connection {
     }
   }
 
-  /** Sends for the exchange at the front. A string is sent one character a byte. */
-  send(chunk: Chunk): boolean {
-    if (this.isClosed) return true;
-    return typeof chunk === "string" ? this.socket.write(chunk, "latin1") : this.socket.write(chunk);
-  }
-
-  cork(): void {
-    this.socket.cork();
-  }
-
-  uncork(): void {
-    this.socket.uncork();
-  }
-
-  /** A server that drains closes with the last reply that is due. */
-  isLastReply(): boolean {
-    return this.owner.isDraining && (this.behind === undefined || this.behind.length === 0);
-  }
-
   /** The reply to `exchange` is complete and its body is not: a small rest is waited for, a large one ends the connection. */
   bodyLeft(exchange: HttpExchange): void {
     const { body, request } = exchange;
@@ -140,22 +91,8 @@ export class Connection {
     this.roomMade();
   }
 
-  /** The reply of `exchange` has been handed over, or will never be. */
-  replied(exchange: HttpExchange): void {
-    if (exchange !== this.front || this.isClosed) return;
-    for (let done: HttpExchange | undefined = exchange; done?.isOver; done = this.front) {
-      if (done.isBroken) return this.#breakOff(done);
-      if (!done.keepsAlive) return this.#finish(done);
-      this.front = this.behind?.shift();
-      this.owner.inFlight--;
-      this.front?.flush();
-    }
-    if (this.front === undefined) this.patience.idle(this.owner.now);
-    if (this.#rest !== undefined && !this.#isLineFull()) setImmediate(() => this.#takeRest());
-  }
-
   roomMade(): void {
-    if (this.isPaused && this.#rest === undefined && !this.isClosed) {
+    if (this.isPaused && this.rest === undefined && !this.isClosed) {
       this.isPaused = false;
       this.socket.resume();
     }
@@ -168,22 +105,22 @@ export class Connection {
 
   /** The client has sent its last byte. */
   ended(): void {
-    if (this.isLingering || (this.front === undefined && this.#rest === undefined)) this.socket.destroySoon();
+    if (this.isLingering || (this.front === undefined && this.rest === undefined)) this.socket.destroySoon();
     else if (!this.owner.servesHalfClosed || this.incoming !== undefined) this.gone();
     else this.isThrough = true;
-    this.#lastServed();
+    this.lastServed();
   }
 
   /** Nobody is there any more. */
   gone(): void {
     this.socket.destroy();
-    this.#dropAll();
+    this.dropAll();
   }
 
   /** The socket is closed. */
   closed(): void {
     this.isClosed = true;
-    this.#dropAll();
+    this.dropAll();
   }
 
   drained(): void {
@@ -202,11 +139,9 @@ export class Connection {
     this.owner.refused(refusal, this);
     const unread = new RequestHead("GET", "", "1.1");
     const exchange = new HttpExchange(this, unread, undefined, this.owner.now);
-    this.#queue(exchange);
+    this.queue(exchange);
     exchange.refuse(refusal);
   }
-
-  #isRestTooLarge = false;
 
   /** A request has come. True: what follows is not HTTP. */
   #begin(request: RequestHead, hasBody: boolean, at: number, end: number): boolean {
@@ -230,7 +165,7 @@ export class Connection {
     // What follows may be meant for the protocol that was asked for: no reader takes it for a request, and so do we not.
     if (request.wantsUpgrade) exchange.keepsAlive = false;
     if (!exchange.keepsAlive) this.isThrough = true;
-    this.#queue(exchange);
+    this.queue(exchange);
     const { concurrency, requestBody } = owner.rules.limits;
     if (concurrency > 0 && owner.inFlight > concurrency) this.#turnDown(exchange, REFUSALS.overloaded);
     else if (requestBody > 0 && request.contentLength > requestBody) this.#turnDown(exchange, REFUSALS.bodyTooLarge);
@@ -248,16 +183,6 @@ export class Connection {
     exchange.refuse(refusal);
   }
 
-  #queue(exchange: HttpExchange): void {
-    this.owner.inFlight++;
-    if (this.front === undefined) {
-      this.front = exchange;
-    } else {
-      this.behind ??= [];
-      this.behind.push(exchange);
-    }
-  }
-
   #bodyEnded(): void {
     this.incoming?.body?.finish();
     this.incoming = undefined;
@@ -273,108 +198,26 @@ export class Connection {
     this.owner.refused(refusal, this);
     this.incoming = undefined;
     incoming.body?.fail();
-    if (incoming.isOver) return incoming === this.front || this.front === undefined ? this.#linger() : undefined;
+    if (incoming.isOver) return incoming === this.front || this.front === undefined ? this.linger() : undefined;
     return incoming.refuse(refusal);
   }
 
-  #isLineFull(): boolean {
-    return this.front !== undefined && 1 + (this.behind?.length ?? 0) >= this.owner.rules.limits.pipelined;
-  }
-
   #pauseIfFull(): void {
-    if (this.#isRestTooLarge && this.front === undefined) return this.#linger();
-    const isFull = this.#rest !== undefined || this.incoming?.body?.isFull === true;
+    if (this.#isRestTooLarge && this.front === undefined) return this.linger();
+    const isFull = this.rest !== undefined || this.incoming?.body?.isFull === true;
     if (!isFull || this.isPaused || this.isLingering || this.isClosed) return;
     this.isPaused = true;
     this.socket.pause();
   }
 
-  #takeRest(): void {
-    const rest = this.#rest;
+  protected override takeRest(): void {
+    const rest = this.rest;
     if (rest === undefined || this.isClosed) return;
-    this.#rest = undefined;
+    this.rest = undefined;
     this.take(rest);
     this.roomMade();
   }
-
-  /** The last reply has been handed over. */
-  #finish(last: HttpExchange): void {
-    this.owner.inFlight--;
-    this.front = undefined;
-    this.isThrough = true;
-    this.#dropBehind();
-    const isMoreDue = this.state.isBegun || this.#rest !== undefined || last.wasRefused;
-    const isComing = !last.isContinueDue || (last.body?.received ?? 0) > 0;
-    if (isMoreDue && isComing) this.#linger();
-    else this.socket.destroySoon();
-  }
-
-  /** The reply must reach a client that is still sending: our side ends, and what comes is dropped. */
-  #linger(): void {
-    if (this.isLingering || this.isClosed) return;
-    this.isLingering = true;
-    this.isThrough = true;
-    this.incoming = undefined;
-    this.state.isInBody = false;
-    this.#rest = undefined;
-    this.patience.lingering(this.owner.now);
-    this.socket.end();
-    this.isPaused = false;
-    this.socket.resume();
-  }
-
-  #breakOff(exchange: HttpExchange): void {
-    this.isThrough = true;
-    if (exchange.isEndedByClose) reset(this.socket);
-    else this.socket.destroy();
-    this.#dropAll();
-  }
-
-  /** On a half-closed connection the last reply is known. */
-  #lastServed(): void {
-    const last = this.behind?.at(-1) ?? this.front;
-    if (last !== undefined) last.keepsAlive = false;
-  }
-
-  #dropAll(): void {
-    const { front } = this;
-    this.front = undefined;
-    if (front !== undefined) {
-      this.owner.inFlight--;
-      front.gone();
-    }
-    this.#dropBehind();
-    this.incoming?.body?.fail();
-    this.incoming = undefined;
-  }
-
-  #dropBehind(): void {
-    const { behind } = this;
-    this.behind = undefined;
-    for (const exchange of behind ?? []) {
-      this.owner.inFlight--;
-      exchange.gone();
-    }
-  }
 }
 
-/**
- * A reset is all that tells a client that the body it reads to the end of the connection is not whole. It comes a moment
- * after the last byte: a client that finds both at once may take the two for a clean end, as libuv does.
- */
-function reset(socket: Socket): void {
-  setTimeout(() => setImmediate(() => setImmediate(resetNow, socket)), RESET_PAUSE_MS);
-}
-
-function resetNow(socket: Socket): void {
-  try {
-    socket.resetAndDestroy();
-  } catch {
-    // Not TCP: TLS shows by itself that it was cut off, a unix socket has no way to.
-    socket.destroy();
-  }
-}
-
-const RESET_PAUSE_MS = 10;
 const HTTPS = /^https:/i;
 const DRAIN_LIMIT = 65_536;

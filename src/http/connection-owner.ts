@@ -1,0 +1,21 @@
+/** What a connection asks of the server that it belongs to: the rules, the clock, and who serves. */
+
+import type { Connection } from "./connection.ts";
+import type { HttpExchange } from "./exchange.ts";
+import type { Refusal } from "./refusal.ts";
+import type { HeadRules, RequestHead } from "./request-head.ts";
+
+/** What all connections of a server share. */
+export interface ConnectionOwner {
+  readonly rules: HeadRules;
+  /** Milliseconds on the coarse clock. */
+  readonly now: number;
+  readonly isDraining: boolean;
+  readonly servesHalfClosed: boolean;
+  readonly takesUpgrades: boolean;
+  /** Requests that are not answered, of all connections. */
+  inFlight: number;
+  serve(exchange: HttpExchange): void;
+  upgrade(request: RequestHead, connection: Connection, begun: Buffer): void;
+  refused(refusal: Refusal, connection: Connection): void;
+}

@@ -1,0 +1,166 @@
+/**
+ * The replies that are due on a connection, in the order of their requests (RFC 9112 section 9.3.2), and how it ends
+ * behind the last of them. What comes from the client is the business of `connection.ts`.
+ */
+
+import type { Socket } from "node:net";
+import type { Chunk } from "../gateway/types.ts";
+import type { Patience } from "./client-patience.ts";
+import type { ConnectionOwner } from "./connection-owner.ts";
+import type { HttpExchange } from "./exchange.ts";
+import { ParseState } from "./message-parser.ts";
+
+export abstract class ReplyLine {
+  readonly socket: Socket;
+  readonly owner: ConnectionOwner;
+  readonly state = new ParseState();
+  abstract readonly patience: Patience;
+  /** The request whose reply is due, and those behind it. */
+  front: HttpExchange | undefined;
+  behind: HttpExchange[] | undefined;
+  /** The request whose body is on its way. */
+  incoming: HttpExchange | undefined;
+  isClosed = false;
+  /** No further request is served: what comes is dropped. */
+  isThrough = false;
+  /** The last reply is sent, and the client is waited for (RFC 9112 section 9.6). */
+  isLingering = false;
+  isPaused = false;
+  /** What came behind as many requests as may be in flight. */
+  protected rest: Buffer | undefined;
+
+  constructor(socket: Socket, owner: ConnectionOwner) {
+    this.socket = socket;
+    this.owner = owner;
+  }
+
+  /** Sends for the exchange at the front. A string is sent one character a byte. */
+  send(chunk: Chunk): boolean {
+    if (this.isClosed) return true;
+    return typeof chunk === "string" ? this.socket.write(chunk, "latin1") : this.socket.write(chunk);
+  }
+
+  cork(): void {
+    this.socket.cork();
+  }
+
+  uncork(): void {
+    this.socket.uncork();
+  }
+
+  /** A server that drains closes with the last reply that is due. */
+  isLastReply(): boolean {
+    return this.owner.isDraining && (this.behind === undefined || this.behind.length === 0);
+  }
+
+  /** The reply of `exchange` has been handed over, or will never be. */
+  replied(exchange: HttpExchange): void {
+    if (exchange !== this.front || this.isClosed) return;
+    for (let done: HttpExchange | undefined = exchange; done?.isOver; done = this.front) {
+      if (done.isBroken) return this.#breakOff(done);
+      if (!done.keepsAlive) return this.#finish(done);
+      this.front = this.behind?.shift();
+      this.owner.inFlight--;
+      this.front?.flush();
+    }
+    if (this.front === undefined) this.patience.idle(this.owner.now);
+    if (this.rest !== undefined && !this.isFull()) setImmediate(() => this.takeRest());
+  }
+
+  /** Goes on with what came behind as many requests as may be in flight. */
+  protected abstract takeRest(): void;
+
+  protected queue(exchange: HttpExchange): void {
+    this.owner.inFlight++;
+    if (this.front === undefined) {
+      this.front = exchange;
+    } else {
+      this.behind ??= [];
+      this.behind.push(exchange);
+    }
+  }
+
+  /** Whether as many requests are in flight as may be. */
+  protected isFull(): boolean {
+    return this.front !== undefined && 1 + (this.behind?.length ?? 0) >= this.owner.rules.limits.pipelined;
+  }
+
+  /** On a half-closed connection the last reply is known. */
+  protected lastServed(): void {
+    const last = this.behind?.at(-1) ?? this.front;
+    if (last !== undefined) last.keepsAlive = false;
+  }
+
+  /** The reply must reach a client that is still sending: our side ends, and what comes is dropped. */
+  protected linger(): void {
+    if (this.isLingering || this.isClosed) return;
+    this.isLingering = true;
+    this.isThrough = true;
+    this.incoming = undefined;
+    this.state.isInBody = false;
+    this.rest = undefined;
+    this.patience.lingering(this.owner.now);
+    this.socket.end();
+    this.isPaused = false;
+    this.socket.resume();
+  }
+
+  protected dropAll(): void {
+    const { front } = this;
+    this.front = undefined;
+    if (front !== undefined) {
+      this.owner.inFlight--;
+      front.gone();
+    }
+    this.#dropBehind();
+    this.incoming?.body?.fail();
+    this.incoming = undefined;
+  }
+
+  /** The last reply has been handed over. */
+  #finish(last: HttpExchange): void {
+    this.owner.inFlight--;
+    this.front = undefined;
+    this.isThrough = true;
+    this.#dropBehind();
+    const isMoreDue = this.state.isBegun || this.rest !== undefined || last.wasRefused;
+    const isComing = !last.isContinueDue || (last.body?.received ?? 0) > 0;
+    if (isMoreDue && isComing) this.linger();
+    else this.socket.destroySoon();
+  }
+
+  #breakOff(exchange: HttpExchange): void {
+    this.isThrough = true;
+    if (exchange.isEndedByClose) reset(this.socket);
+    else this.socket.destroy();
+    this.dropAll();
+  }
+
+  #dropBehind(): void {
+    const { behind } = this;
+    this.behind = undefined;
+    for (const exchange of behind ?? []) {
+      this.owner.inFlight--;
+      exchange.gone();
+    }
+  }
+}
+
+/**
+ * A reset is all that tells a client that the body it reads to the end of the connection is not whole. It comes a moment
+ * after the last byte: a client that finds both at once may take the two for a clean end, as libuv does.
+ */
+function reset(socket: Socket): void {
+  setTimeout(() => setImmediate(() => setImmediate(resetNow, socket)), RESET_PAUSE_MS);
+}
+
+function resetNow(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // Not TCP: TLS shows by itself that it was cut off, a unix socket has no way to.
+    socket.destroy();
+  }
+}
+
+const RESET_PAUSE_MS = 10;
