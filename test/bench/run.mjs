@@ -5,7 +5,6 @@
 
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import os from "node:os";
 import { parseArgs } from "node:util";
 import { accessLog } from "./access-log.mjs";
 import { engine } from "./engine.mjs";
@@ -16,6 +15,7 @@ import { hungWorker } from "./hung-worker.mjs";
 import { idleMemory } from "./idle-memory.mjs";
 import { keptConnections } from "./kept-connections.mjs";
 import { table } from "./lib/figures.mjs";
+import { machine } from "./lib/page-section.mjs";
 import { masterCpu } from "./master-cpu.mjs";
 import { metrics } from "./metrics.mjs";
 import { middleware } from "./middleware.mjs";
@@ -73,8 +73,7 @@ if (unknown.length > 0) {
 }
 
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
-const machine = `${os.cpus()[0]?.model ?? "unknown CPU"}, ${os.cpus().length} cores, ${Math.round(os.totalmem() / 1e9)} GB, ${os.type()} ${os.release()}`;
-console.log(machine);
+console.log(machine());
 
 /** @type {{ node: string, benchmark: string, figures: Figure[] }[]} */
 const results = [];
@@ -91,5 +90,5 @@ for (const node of values.node) {
   }
 }
 
-if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
+if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ machine: machine(), results }, null, 2)}\n`);
 process.exitCode = results.every(({ figures }) => figures.every(({ isReached }) => isReached)) ? 0 : 1;

@@ -4,7 +4,7 @@
  */
 
 import { execFile } from "node:child_process";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { startTraffic } from "../support/traffic/start.mjs";
 import { failedCount } from "../support/traffic/tally.mjs";
+import { machine, writeSection } from "./lib/page-section.mjs";
 import { memory } from "./lib/proc.mjs";
 import { interleaved, median } from "./lib/rounds.mjs";
 import { startCrowd } from "./lib/slow-crowd.mjs";
@@ -20,7 +21,6 @@ import { needWrk } from "./lib/wrk.mjs";
 import { CONTESTANTS, RELOAD_BY, startContestant } from "./wsgi-contestants.mjs";
 
 const run = promisify(execFile);
-const DOCS = fileURLToPath(new URL("../../docs/", import.meta.url));
 const DJANGO = fileURLToPath(new URL("../fixtures/django", import.meta.url));
 const SLOW = 200;
 
@@ -210,7 +210,7 @@ function shown(value) {
 }
 
 /**
- * Puts the table and a plot between the markers of this benchmark.
+ * Puts the table and a plot into this benchmark's section of the page.
  * @param {Record<string, Record<string, number>>} rows
  * @param {string} table
  */
@@ -222,13 +222,7 @@ async function write(rows, table) {
       values: { hello: row["hello CPU µs"] ?? 0, "Django view": row["django CPU µs"] ?? 0 },
     })),
   );
-  await writeFile(path.join(DOCS, "benchmarks-wsgi.svg"), picture);
-  const page = path.join(DOCS, "benchmarks.md");
-  const text = await readFile(page, "utf8");
-  const machine = `Node ${process.version}, ${os.cpus().length} CPUs (${os.cpus()[0]?.model.trim() ?? "unknown"}), medians of ${rounds} interleaved rounds of ${seconds} s.`;
-  const section = `<!-- wsgi -->\n\n${machine}\n\n${table}\n\n![CPU a request](benchmarks-wsgi.svg)\n\n<!-- /wsgi -->`;
-  await writeFile(
-    page,
-    text.replace(/<!-- wsgi -->[^]*<!-- \/wsgi -->/, () => section),
-  );
+  const rounded = `Node ${process.version}, ${machine()}, medians of ${rounds} interleaved rounds of ${seconds} s.`;
+  const plot = "![CPU a request](benchmarks-wsgi.svg)";
+  await writeSection("wsgi", [rounded, table, plot].join("\n\n"), { "benchmarks-wsgi.svg": picture });
 }
