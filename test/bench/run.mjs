@@ -90,5 +90,6 @@ for (const node of values.node) {
   }
 }
 
-if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ machine: machine(), results }, null, 2)}\n`);
+if (values.json !== undefined)
+  await writeFile(values.json, `${JSON.stringify({ machine: machine(), results }, null, 2)}\n`);
 process.exitCode = results.every(({ figures }) => figures.every(({ isReached }) => isReached)) ? 0 : 1;
