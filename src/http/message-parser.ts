@@ -56,6 +56,8 @@ class MessageParser implements llhttp.LlhttpListener {
   #shift = 0;
   #start = 0;
   #end = 0;
+  /** Whether these bytes are of a body: for the whole of a `parse`, whatever its connection makes of them meanwhile. */
+  #isInBody = false;
   #state: ParseState;
   #rules: HeadRules | undefined;
   #taker: BodyTaker | undefined;
@@ -74,6 +76,7 @@ class MessageParser implements llhttp.LlhttpListener {
     this.#start = start;
     this.#end = end;
     this.#problem = undefined;
+    this.#isInBody = state.isInBody;
     if (state.isBegun) this.#restore(state);
     else this.#begin();
     this.#shift = state.text.length - start;
@@ -81,7 +84,7 @@ class MessageParser implements llhttp.LlhttpListener {
     if (error === llhttp.OK) return this.#needMore(state, start, end);
     if (error !== llhttp.PAUSE && error !== llhttp.PAUSED_UPGRADE) return this.#failed(error, state, start, end);
     this.position = llhttp.stoppedAt();
-    return state.isInBody ? this.#inBody(state, start) : this.#headDone(state);
+    return this.#isInBody ? this.#inBody(state, start) : this.#headDone(state);
   }
 
   onUrl(start: number, end: number): number {
@@ -92,7 +95,7 @@ class MessageParser implements llhttp.LlhttpListener {
   }
 
   onField(start: number, end: number): number {
-    if (this.#state.isInBody) return this.#trailerName(start, end);
+    if (this.#isInBody) return this.#trailerName(start, end);
     const { fields } = this.#spans;
     if (this.#lastPart === NAME) {
       fields[4 * this.#spans.count - 3] = end + this.#shift;
@@ -107,7 +110,7 @@ class MessageParser implements llhttp.LlhttpListener {
   }
 
   onValue(start: number, end: number): number {
-    if (this.#state.isInBody) return this.#trailerValue();
+    if (this.#isInBody) return this.#trailerValue();
     const { fields } = this.#spans;
     const at = 4 * this.#spans.count - 2;
     if (this.#lastPart === NAME) fields[at] = start + this.#shift;
@@ -149,7 +152,7 @@ class MessageParser implements llhttp.LlhttpListener {
   #restore(state: ParseState): void {
     llhttp.restoreState(state.saved as Uint8Array);
     const { partial } = state;
-    if (state.isInBody || partial === undefined) return;
+    if (this.#isInBody || partial === undefined) return;
     this.#spans.urlStart = partial.urlStart;
     this.#spans.urlEnd = partial.urlEnd;
     this.#spans.count = partial.fields.length / 4;
@@ -161,7 +164,7 @@ class MessageParser implements llhttp.LlhttpListener {
     this.position = end;
     state.isBegun = true;
     state.saved = llhttp.saveState(state.saved);
-    if (state.isInBody) return this.#count(state, end - start) ?? MORE;
+    if (this.#isInBody) return this.#count(state, end - start) ?? MORE;
     state.text += llhttp.slice(start, end);
     const { urlStart, urlEnd, count, fields } = this.#spans;
     state.partial = { urlStart, urlEnd, lastPart: this.#lastPart, fields: fields.slice(0, 4 * count) };
@@ -204,7 +207,7 @@ class MessageParser implements llhttp.LlhttpListener {
   }
 
   #meaningOf(error: number, state: ParseState, start: number, end: number): Refusal {
-    if (state.isInBody) return REFUSALS.badBody;
+    if (this.#isInBody) return REFUSALS.badBody;
     if (error === llhttp.INVALID_METHOD) {
       const word = (state.text + llhttp.slice(start, Math.min(end, start + LONGEST_METHOD)))
         .trimStart()

@@ -85,6 +85,23 @@ export const DEFECTS: readonly Defect[] = [
   },
 ];
 
+/** Found only where bodies are cut off at a limit. */
+export const KNOWN_TO_LIMITS: Defect = {
+  name: "the rest of a body that was cut off is taken for a head",
+  file: "message-parser.ts",
+  from: "return this.#isInBody ? this.#inBody(state, start) : this.#headDone(state);",
+  to: "return state.isInBody ? this.#inBody(state, start) : this.#headDone(state);",
+};
+
+/** What Node itself does with it: nobody finds this who only asks `node:http`. */
+export const KNOWN_TO_NGINX: Defect = {
+  name: "what is behind a request for an upgrade in the same read is dropped, and the connection goes on",
+  file: "connection.ts",
+  from: "if (request.wantsUpgrade) exchange.keepsAlive = false;",
+  to: `if (request.wantsUpgrade && hasBody) exchange.keepsAlive = false;
+    else if (request.wantsUpgrade) { this.queue(exchange); owner.serve(exchange); return true; }`,
+};
+
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** The engine's module with the defect in it. Throws when the source has no such place, or more than one. */

@@ -30,7 +30,7 @@ export type Reader = (pieces: readonly string[]) => Promise<Reading>;
 type EngineClass = new (application: Application, options?: EngineOptions) => Engine;
 
 /** Reads with an engine, which may be one with a planted defect. */
-export function engineReader(EngineOf: EngineClass): Reader {
+export function engineReader(EngineOf: EngineClass, options?: EngineOptions): Reader {
   const running = new Map<string, SeenRequest[]>();
   let exchanges: { headers: readonly string[]; target: string; version: string }[] = [];
   const engine = new EngineOf(async (environ, startResponse) => {
@@ -43,7 +43,7 @@ export function engineReader(EngineOf: EngineClass): Reader {
     request.isWhole = true;
     startResponse(200, []);
     return ["ok"];
-  });
+  }, options);
   const serve = engine.serve.bind(engine);
   engine.serve = (exchange) => {
     exchanges = [exchange];

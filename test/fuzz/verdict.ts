@@ -1,18 +1,26 @@
 /**
- * Whether two readings of one stream go together. The engine may refuse more than the others. It may never take what all
- * the others refuse, see another number of requests where nobody refuses, or read one of them differently.
+ * Whether readings of one stream go together. The engine may refuse more than the others. It may never take what node:http
+ * refuses, see another number of requests where nobody refuses, or read one of them differently than either does.
  */
 
 import type { Reading, SeenRequest } from "./servers.ts";
 
-/** What is wrong with how `engine` read it, beside how the others did; undefined when nothing is. */
-export function complaintAbout(engine: Reading, others: readonly Reading[]): string | undefined {
-  const complaints = others.map((other) => complaintBeside(engine, other));
-  // What one of the others takes as well, in the same reading, is a matter of taste and not of smuggling.
-  return complaints.every((complaint) => complaint !== undefined) ? complaints[0] : undefined;
+/** What was made of one stream. */
+export interface Readings {
+  readonly engine: Reading;
+  readonly node?: Reading | undefined;
+  readonly nginx?: Reading | undefined;
 }
 
-function complaintBeside(engine: Reading, other: Reading): string | undefined {
+/** What is wrong with how the engine read it, beside how the others did; undefined when nothing is. */
+export function complaintAbout({ engine, node, nginx }: Readings): string | undefined {
+  return (
+    (node === undefined ? undefined : complaintBesideNode(engine, node)) ??
+    (nginx === undefined ? undefined : complaintBesideNginx(engine, nginx))
+  );
+}
+
+function complaintBesideNode(engine: Reading, other: Reading): string | undefined {
   for (let i = 0; i < Math.min(engine.requests.length, other.requests.length); i++) {
     const [ours, theirs] = [engine.requests[i] as SeenRequest, other.requests[i] as SeenRequest];
     const difference = differenceOf(ours, theirs, engine.refusal !== undefined);
@@ -27,6 +35,42 @@ function complaintBeside(engine: Reading, other: Reading): string | undefined {
   if (engine.requests.length < other.requests.length) return `request ${engine.requests.length + 1} is lost`;
   return other.refusal === undefined ? undefined : `the other refuses with ${other.refusal} what is left`;
 }
+
+/**
+ * nginx shows a request when it has all of it, and refuses on its own account what others take (`OPTIONS *`, for one): what
+ * it takes counts, not what it refuses.
+ */
+function complaintBesideNginx(engine: Reading, nginx: Reading): string | undefined {
+  const whole = engine.requests.filter(({ isWhole }) => isWhole);
+  for (let i = 0; i < Math.min(whole.length, nginx.requests.length); i++) {
+    const difference = differenceOf(forNginx(whole[i]), forNginx(nginx.requests[i]), false);
+    if (difference !== undefined) return `request ${i + 1} is read differently by nginx: ${difference}`;
+  }
+  if (whole.length > nginx.requests.length && nginx.refusal === undefined && !nginx.hasEnded) {
+    return `request ${nginx.requests.length + 1} is taken, which nginx waits for`;
+  }
+  const next = nginx.requests[whole.length];
+  // A line without a version is a whole request of HTTP/0.9 to nginx; the engine refuses it with the next byte.
+  const isWaited = next !== undefined && !next.line.includes(" HTTP/");
+  const hasEnded = engine.refusal !== undefined || engine.hasEnded || isWaited;
+  return next !== undefined && !hasEnded ? `request ${whole.length + 1} is lost, which nginx takes` : undefined;
+}
+
+/** Without the headers that a proxy takes for its own, and with values as both trim them. */
+function forNginx(request: SeenRequest | undefined): SeenRequest {
+  const { line = "", headers = [], body, isWhole = false } = request ?? { body: undefined };
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name, value] = [headers[i] as string, headers[i + 1] as string];
+    if (!OF_THE_PROXY.has(name.toLowerCase())) kept.push(name, value.replace(BLANKS_AROUND, ""));
+  }
+  return { line, headers: kept, body, isWhole };
+}
+
+const BLANKS_AROUND = /^[ \t]+|[ \t]+$/g;
+const OF_THE_PROXY = new Set(
+  "host connection content-length transfer-encoding expect upgrade keep-alive te trailer".split(" "),
+);
 
 function differenceOf(ours: SeenRequest, theirs: SeenRequest, isRefused: boolean): string | undefined {
   if (ours.line !== theirs.line) return `${JSON.stringify(ours.line)} and ${JSON.stringify(theirs.line)}`;

@@ -1,6 +1,7 @@
 /** Limits are exact: what is as large as they say is served, a byte or a piece more is refused. */
 
 import { expect, test } from "vitest";
+import type { Application } from "../../../src/gateway/index.ts";
 import type { BadRequest } from "../../../src/http/index.ts";
 import type { RawClient } from "../../conformance/http-reader.ts";
 import { recorder, type Seen, withEngine } from "./ask-engine.ts";
@@ -57,6 +58,28 @@ test("a body larger than the limit is refused before the client is told to send 
     expect((await client.response())?.status).toBe(413);
     expect(await client.ended()).toBe("");
     expect(seen).toEqual([]);
+  });
+});
+
+test("a body that is cut off at its limit and ends in the same read makes no request of whoever asked last", async () => {
+  const calls: string[] = [];
+  const application: Application = async (environ, startResponse) => {
+    calls.push(environ.PATH_INFO);
+    await environ["gateway.input"].read();
+    startResponse(200, []);
+    return ["x"];
+  };
+  await withEngine(application, { limits: LIMITS }, async (connect) => {
+    const [client, other] = [connect(), connect()];
+    client.send("POST /cut HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n");
+    while (calls.length === 0) await new Promise(setImmediate);
+    other.send("GET /other HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect((await other.response())?.status).toBe(200);
+    client.send(`${"x".repeat(1024)}\r\n0\r\n\r\n`);
+    expect((await client.response())?.status).toBe(413);
+    client.socket.end();
+    expect(await client.ended()).toBe("");
+    expect(calls).toEqual(["/cut", "/other"]);
   });
 });
 

@@ -6,7 +6,7 @@ import { run } from "../../fuzz/campaign.ts";
 import { engineReader, nodeReader } from "../../fuzz/servers.ts";
 
 test("of a few thousand hostile streams none is read otherwise than this Node's own parser reads it", async () => {
-  const outcome = await run({ seed: 9112, cases: 3000, engine: engineReader(Engine), others: [nodeReader()] });
+  const outcome = await run({ seed: 9112, cases: 3000, engine: engineReader(Engine), node: nodeReader() });
   expect(outcome.findings.slice(0, 3)).toEqual([]);
   expect(outcome.cases).toBe(3000);
 });
