@@ -274,6 +274,11 @@ export function sentStatus(response: ServerResponse): number {
   return (head.charCodeAt(9) - ZERO) * 100 + (head.charCodeAt(10) - ZERO) * 10 + (head.charCodeAt(11) - ZERO);
 }
 
+/** The same; undefined where no head was sent. */
+export function statusSent(response: ServerResponse): number | undefined {
+  return response.headersSent ? sentStatus(response) : undefined;
+}
+
 const ZERO = 48;
 
 /**

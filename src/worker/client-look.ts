@@ -1,23 +1,23 @@
 /**
- * What can be seen of a connection from outside at a moment, in the words of `client-timeouts.ts`: by what Node counts
+ * What can be seen of a connection of `node:http` from outside at a moment, in the words of `client-timeouts.ts`: by what Node counts
  * for itself anyway, so that a request costs nothing for it. Judges nothing.
  */
 
 import type { ServerResponse } from "node:http";
 import { isContinueSent, writtenBytes } from "../node-handles.ts";
 import type { Look } from "./client-timeouts.ts";
-import type { Connection } from "./connection.ts";
+import type { HttpConnection } from "./http-connection.ts";
 import { oldestReply } from "./requests-in-flight.ts";
 
 /** Whether it waits for nothing, as most do that are kept. */
-export function isAtRest(connection: Connection): boolean {
+export function isAtRest(connection: HttpConnection): boolean {
   const { socket, speaks, inFlight, newest, isMoved, isRestDue, bytesAtRest } = connection;
   const isKept = newest !== undefined || isMoved;
   return speaks === "http" && inFlight === 0 && isKept && !isRestDue && socket.bytesRead <= bytesAtRest;
 }
 
 /** Writes into `look` what `connection` waits for. One object does for all: thousands are looked at. */
-export function lookAt(connection: Connection, look: Look): void {
+export function lookAt(connection: HttpConnection, look: Look): void {
   const { socket, transport, speaks } = connection;
   look.bytesRead = socket.bytesRead;
   lookAtSending(connection, look);
@@ -30,11 +30,11 @@ export function lookAt(connection: Connection, look: Look): void {
 }
 
 /** The reply whose turn it is, in flight. */
-export function currentReply(connection: Connection): ServerResponse | undefined {
+export function currentReply(connection: HttpConnection): ServerResponse | undefined {
   return connection.inFlight === 0 ? undefined : oldestReply(connection);
 }
 
-function lookAtRequest(connection: Connection, look: Look): void {
+function lookAtRequest(connection: HttpConnection, look: Look): void {
   const { newest, inFlight } = connection;
   const reply = currentReply(connection);
   // While another request stands in front of it, nobody waits for what comes behind.
@@ -51,7 +51,7 @@ function lookAtRequest(connection: Connection, look: Look): void {
 }
 
 /** It is the client that has to go on: it was told to, and what it has sent has been taken. */
-function isBodyDue({ socket, heldBack }: Connection, newest: ServerResponse): boolean {
+function isBodyDue({ socket, heldBack }: HttpConnection, newest: ServerResponse): boolean {
   const { req: request } = newest;
   if (request.complete || request.destroyed) return false;
   if (heldBack === newest && !isContinueSent(newest)) return false;
@@ -59,7 +59,7 @@ function isBodyDue({ socket, heldBack }: Connection, newest: ServerResponse): bo
 }
 
 /** Nothing has ever come, or more than the requests that have been answered. */
-function isHeadDue(connection: Connection, bytesRead: number): boolean {
+function isHeadDue(connection: HttpConnection, bytesRead: number): boolean {
   const { newest } = connection;
   if (newest === undefined) return !connection.isMoved || bytesRead > 0;
   if (connection.isRestDue && newest.req.complete) {
@@ -69,7 +69,7 @@ function isHeadDue(connection: Connection, bytesRead: number): boolean {
   return !connection.isRestDue && bytesRead > connection.bytesAtRest;
 }
 
-function lookAtSending({ socket, transport, speaks }: Connection, look: Look): void {
+function lookAtSending({ socket, transport, speaks }: HttpConnection, look: Look): void {
   look.hasUnsent = false;
   // What an HTTP/2 session writes goes past its socket's own buffer.
   if (speaks !== "http2" && socket.writableLength === 0) return;

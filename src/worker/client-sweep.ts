@@ -3,17 +3,11 @@
  * waiting for too long. One timer for all: it has nothing to do with a request's own path.
  */
 
-import type { Socket } from "node:net";
-import { lingerAtClose } from "../gateway/node-lingering-close.ts";
 import { withoutQuery } from "../gateway/request-target.ts";
 import type { LogFields } from "../logger.ts";
 import { type ClientTimeout, type ClientWatch, judge, judgeQueue, type Look, newWatch } from "./client-timeouts.ts";
-import { currentReply, isAtRest, lookAt } from "./client-look.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
-import { closeUnlessRead } from "./idle-closing.ts";
-import { closeLingering, closeWith } from "./refusals.ts";
-import { targetAsSent } from "./mounted-listeners.ts";
 import { sendQueues, socketInode } from "./send-queues.ts";
 import type { TalliedLog } from "./tallied-log.ts";
 
@@ -71,15 +65,15 @@ export class ClientSweep {
   }
 
   #judge(connection: Connection, now: number): void {
-    const { limits, speaks, socket } = connection;
-    if (limits === undefined || speaks === "other" || isAtRest(connection) || socket.destroyed) return;
+    const { limits, socket } = connection;
+    if (limits === undefined || connection.isAtRest || socket.destroyed) return;
     const watch = (connection.watch ??= newWatch(connection.openedAt));
     if (watch.cutAt !== undefined) {
       if (now - watch.cutAt > LONGEST_FAREWELL_MS) socket.destroy();
       return;
     }
     const look = this.#look;
-    lookAt(connection, look);
+    connection.lookAt(look);
     const verdict = judge(watch, look, limits, now);
     if (verdict === "ask") this.#asking.push(connection);
     else if (verdict !== undefined) this.#cut(connection, watch, verdict, now);
@@ -104,7 +98,7 @@ export class ClientSweep {
 
   #cut(connection: Connection, watch: ClientWatch, timeout: ClientTimeout, now: number): void {
     const latest = describe(connection);
-    if (!CUTS[timeout](connection)) return;
+    if (!connection.cut(timeout)) return;
     watch.cutAt = now;
     this.#options.cuts.count(timeout, { timeout: `${timeout}-timeout` }, latest);
   }
@@ -119,58 +113,9 @@ function turnMs(shortestLimitMs: number, sweepMs: number): number {
 /** Who it was, for the log. */
 function describe(connection: Connection): LogFields {
   const client = connection.transport.remoteAddress;
-  const request = currentReply(connection)?.req;
+  const request = connection.current()?.name();
   return {
     ...(client === undefined ? {} : { client }),
-    ...(request === undefined ? {} : { method: request.method, path: withoutQuery(targetAsSent(request)) }),
+    ...(request === undefined ? {} : { method: request.method, path: withoutQuery(request.target) }),
   };
-}
-
-/** How a connection ends at each timeout; false when it does not, because something has come at the last moment. */
-const CUTS: Readonly<Record<ClientTimeout, (connection: Connection) => boolean>> = {
-  headers(connection) {
-    const { socket, speaks, bytesAtRest } = connection;
-    if (speaks !== "http") return destroy(socket);
-    if (socket.bytesRead > bytesAtRest) return answer(connection, 408, closeLingering);
-    // Of one that has said nothing nobody expects a reply; browsers connect ahead of need.
-    closeUnlessRead(socket);
-    return socket.destroyed;
-  },
-  body(connection) {
-    const { socket } = connection;
-    const reply = currentReply(connection);
-    if (reply === undefined || reply.headersSent) return destroy(socket);
-    // A byte that comes just now would reset the connection, and take the answer away.
-    lingerAtClose(reply.req);
-    return answer(connection, 408);
-  },
-  response(connection) {
-    const request = currentReply(connection)?.req;
-    // A body on its way that the application has not read would reset the connection, and take the answer away.
-    if (request?.complete === false) lingerAtClose(request);
-    return answer(connection, 504);
-  },
-  send({ socket, transport }) {
-    // What the kernel still holds for the client is given up too, and it cannot take the part for the whole.
-    try {
-      transport.resetAndDestroy();
-    } catch {
-      // Not TCP.
-    }
-    return destroy(socket);
-  },
-};
-
-/** Says why, where the client can still read it. */
-function answer(connection: Connection, status: 408 | 504, close = closeWith): true {
-  const { observer, socket } = connection;
-  if (!socket.writable || socket.writableLength > 0) return destroy(socket);
-  observer?.refusing(status, socket, currentReply(connection));
-  close(status, socket);
-  return true;
-}
-
-function destroy(socket: Socket): true {
-  socket.destroy();
-  return true;
 }

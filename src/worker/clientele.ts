@@ -9,6 +9,7 @@ import type { ProxyOrder } from "../messages.ts";
 import type { Connections } from "./connections.ts";
 import { Descriptors } from "./descriptors.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { HttpTracking } from "./http-tracking.ts";
 import { Introductions } from "./introductions.ts";
 import { TalliedLog } from "./tallied-log.ts";
 
@@ -17,12 +18,15 @@ const REQUESTS_A_LOOK = 4;
 
 export class Clientele {
   readonly connections: Connections;
+  /** Those of `node:http`. */
+  readonly tracking: HttpTracking;
   readonly descriptors: Descriptors;
   readonly #unintroduced = new TalliedLog((fields) => log("warn", "connections refused", fields));
   #isWatched = false;
 
   constructor(connections: Connections) {
     this.connections = connections;
+    this.tracking = new HttpTracking(connections);
     this.descriptors = new Descriptors({ connections: () => connections.size, log });
   }
 

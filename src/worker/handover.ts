@@ -8,7 +8,7 @@
 import http from "node:http";
 import { readAgain, stopReading } from "../node-handles.ts";
 import { report, reportWithHandle } from "./channel.ts";
-import { type Connection, isIdle } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 
 /** While a handle is on its way, everything else that is to be said waits behind it: a heartbeat behind so many. */
 const MOST_UNDERWAY = 64;
@@ -59,7 +59,7 @@ export class Handover {
     for (const connection of this.#waiting) {
       if (this.#underway.size >= MOST_UNDERWAY) return;
       this.#waiting.delete(connection);
-      if (isIdle(connection)) this.#send(connection);
+      if (connection.isIdle) this.#send(connection);
     }
   }
 
@@ -71,7 +71,7 @@ export class Handover {
   }
 
   #send(connection: Connection): void {
-    const handle = isMovable(connection) ? stopReading(connection.socket) : undefined;
+    const handle = connection.isMovable ? stopReading(connection.socket) : undefined;
     if (handle === undefined) return this.#left(connection);
     const token = ++this.#newest;
     connection.isOffered = true;
@@ -87,11 +87,6 @@ interface Offer {
   readonly connection: Connection;
   readonly patience: NodeJS.Timeout;
   isWithdrawn: boolean;
-}
-
-/** What an application listens to besides on its server's connections, another worker's may have to hear from the beginning. */
-function isMovable({ socket, transport, server, limits }: Connection): boolean {
-  return limits !== undefined && socket === transport && canTakeOver(server);
 }
 
 /** Whether a connection can come to `server` that has served requests elsewhere: plain HTTP, and only Node listens. */

@@ -16,9 +16,9 @@ import type { Applications } from "./applications.ts";
 import { log } from "./channel.ts";
 import type { Clientele } from "./clientele.ts";
 import type { ServerLimits } from "./connection.ts";
-import type { Connections } from "./connections.ts";
 import { createDispatcher } from "./dispatch.ts";
 import type { HeldServer } from "./held-server.ts";
+import type { HttpTracking } from "./http-tracking.ts";
 import { isTlsServer } from "./listen-capture.ts";
 import type { RequestObserver } from "./request-observer.ts";
 import { filesFirst } from "./static-files.ts";
@@ -30,12 +30,12 @@ export function createServer(
   clientele: Clientele,
   requests: RequestWatch,
 ): net.Server {
-  const { connections } = clientele;
+  const { connections, tracking } = clientele;
   if (applications.program !== undefined) {
     const { server } = applications.program;
     setKeepAlive(applications.program, order);
-    if (!connections.isLimited(server)) {
-      connections.limit(server, takeTimeouts(server, order));
+    if (!tracking.isLimited(server)) {
+      tracking.limit(server, takeTimeouts(server, order));
       judgeBeforeContinue(server, order);
     }
     return holdWithin(clientele, createFront(server), () => server.maxConnections);
@@ -54,8 +54,8 @@ export function createServer(
   const { request, upgrade, continuesByReading, IncomingMessage } = dispatcher;
   const ownClass = IncomingMessage === undefined ? {} : { IncomingMessage };
   const server = http.createServer({ keepAliveTimeout: order.keepAliveMs, ...NO_TIMEOUTS, ...ownClass });
-  connections.track(server, requests.observer);
-  connections.limit(server, serverLimits(order));
+  tracking.track(server, requests.observer);
+  tracking.limit(server, serverLimits(order));
   // All of them are there to be counted: Node would drop those beyond.
   server.maxHeadersCount = 0;
   server.on("request", filesFirst(applications.files, request));
@@ -82,10 +82,10 @@ function judgeBeforeContinue(server: Server, { clients }: BootOrder): void {
 }
 
 /** Takes on the server of a program: its connections are counted. */
-export function adoptServer({ server }: HeldServer, connections: Connections, observer?: RequestObserver): void {
+export function adoptServer({ server }: HeldServer, tracking: HttpTracking, observer?: RequestObserver): void {
   const isTls = isTlsServer(server);
-  if (isTls || !(server instanceof http.Server)) connections.trackLayers(server, { isTls }, observer);
-  else connections.track(server, observer);
+  if (isTls || !(server instanceof http.Server)) tracking.trackLayers(server, { isTls }, observer);
+  else tracking.track(server, observer);
 }
 
 /** Not before it serves: programs set theirs when they are told that they listen. */

@@ -1,8 +1,11 @@
 /** Closes connections that nobody uses, and none on which a request is on its way. */
 
+import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { readOrClose, socketsAtRest } from "../node-handles.ts";
-import { type Connection, isIdle } from "./connection.ts";
+import { socketsAtRest } from "../node-handles.ts";
+import { closeIfIdle } from "./close-unless-read.ts";
+import type { Connection } from "./connection.ts";
+import { HttpConnection } from "./http-connection.ts";
 
 /**
  * Sockets are closed a few at a time, with a pause between: a process that has just slept is not interrupted between
@@ -24,7 +27,7 @@ export class IdleClosing {
   close(open: Iterable<Connection>, lingerMs: number): void {
     if (this.#isBusy) return;
     const now = performance.now();
-    const overdue = [...open].filter((connection) => isIdle(connection) && now - connection.idleSince >= lingerMs);
+    const overdue = [...open].filter((connection) => connection.isIdle && now - connection.idleSince >= lingerMs);
     const idle = withoutBegun(overdue);
     const closesATurn = Math.ceil(idle.length / CLOSING_TURNS);
     const closeSome = (): void => {
@@ -38,25 +41,13 @@ export class IdleClosing {
   }
 }
 
-/** Without those on which a request has begun that came in one piece with the one before. */
+/** Without those on which a request has begun that came in one piece with the one before, where only Node knows of it. */
 function withoutBegun(connections: readonly Connection[]): Connection[] {
-  const servers = new Set(connections.map(({ server }) => server));
-  const atRest = new Map([...servers].map((server) => [server, socketsAtRest(server)]));
-  return connections.filter(
-    ({ server, socket, newest }) => newest === undefined || atRest.get(server)?.has(socket) !== false,
-  );
-}
-
-/** Closes it unless a request has come by now. */
-export function closeIfIdle(connection: Connection): void {
-  if (isIdle(connection)) closeUnlessRead(connection.socket);
-}
-
-/**
- * Closes the connection, unless a request has come that the event loop has not seen: then that is served. It is closed
- * both ways at once: what comes after our FIN is refused by the kernel, not read and left without an answer.
- */
-export function closeUnlessRead(socket: Socket): void {
-  const unread = readOrClose(socket);
-  if (unread !== undefined) socket.emit("data", unread);
+  const atRest = new Map<Server, Set<Socket> | undefined>();
+  return connections.filter((connection) => {
+    if (!(connection instanceof HttpConnection) || connection.newest === undefined) return true;
+    const server = connection.server as Server;
+    if (!atRest.has(server)) atRest.set(server, socketsAtRest(server));
+    return atRest.get(server)?.has(connection.socket) !== false;
+  });
 }

@@ -8,7 +8,8 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { lingerAtClose, lingerNow } from "../gateway/node-lingering-close.ts";
 import { refusalStatus } from "./access/refused-entry.ts";
-import { type Connection, connectionOf } from "./connection.ts";
+import { connectionOf } from "./connection-slot.ts";
+import type { HttpConnection } from "./http-connection.ts";
 import { repliesInFlight } from "./requests-in-flight.ts";
 
 const RETRY_AFTER_S = 1;
@@ -114,7 +115,7 @@ export function closeLingering(status: RefusalStatus, socket: Socket): void {
 }
 
 /** Whether nothing is due before the answer to what was read last: a body that broke off, or what is behind all requests. */
-function isNextInLine(connection: Connection): boolean {
+function isNextInLine(connection: HttpConnection): boolean {
   const [current, ...others] = repliesInFlight(connection);
   // What it consists of stands in the socket already.
   const due = current === undefined || current.writableEnded ? others : [current, ...others];

@@ -2,10 +2,8 @@
  * What a worker's requests and connections add up to. On the hot path this is a few numbers in arrays, without an allocation; what a connection has carried is looked up when somebody asks. Made only where somebody will.
  */
 
-import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { ROOT } from "../mount-point.ts";
-import { sentStatus } from "../node-handles.ts";
 import {
   DURATION_BOUNDS_MS,
   type EndedRequests,
@@ -36,7 +34,11 @@ const STARTED: unique symbol = Symbol("tsgate.started");
 /** Where a reply keeps what counts for the application that makes it. */
 const MOUNT: unique symbol = Symbol("tsgate.mount");
 
-type Timed = ServerResponse & { [STARTED]?: number; [MOUNT]?: Ended };
+/** A reply of whatever transport. */
+interface Timed {
+  [STARTED]?: number;
+  [MOUNT]?: Ended;
+}
 
 const BOUNDS = Float64Array.from(DURATION_BOUNDS_MS);
 const NONE = STATUS_CLASSES.indexOf("none");
@@ -98,8 +100,8 @@ export class RequestStats {
   }
 
   /** @param at the instant at which it began, on the monotonic clock */
-  begin(meter: Meter, response: ServerResponse, at: number): void {
-    const timed = response as Timed;
+  begin(meter: Meter, reply: object, at: number): void {
+    const timed = reply as Timed;
     // One that expects a 100 comes twice.
     if (timed[STARTED] !== undefined) return;
     timed[STARTED] = at;
@@ -108,9 +110,9 @@ export class RequestStats {
     if (!meter.isListed) this.#list(meter);
   }
 
-  /** The reply is through, or its connection is gone. */
-  end(meter: Meter, response: ServerResponse, at: number): void {
-    const timed = response as Timed;
+  /** The reply is through, or its connection is gone; `sent` is the status that its client was told, if any. */
+  end(meter: Meter, reply: object, sent: number | undefined, at: number): void {
+    const timed = reply as Timed;
     const startedAt = timed[STARTED];
     if (startedAt === undefined || startedAt < 0) return;
     timed[STARTED] = -1;
@@ -119,16 +121,16 @@ export class RequestStats {
       this.#inFlight--;
       meter.inFlight--;
     }
-    const status = response.headersSent ? Math.max(0, Math.min(3, Math.trunc(sentStatus(response) / 100) - 2)) : NONE;
+    const status = sent === undefined ? NONE : Math.max(0, Math.min(3, Math.trunc(sent / 100) - 2));
     const bucket = bucketOf(tookMs);
     this.#ended.count(status, bucket, tookMs);
     if (this.#byMount.size > 0) (timed[MOUNT] ?? this.#byMount.get(ROOT.text))?.count(status, bucket, tookMs);
   }
 
   /** The application of this mount is to answer. */
-  chosen(response: ServerResponse, mount: string): void {
+  chosen(reply: object, mount: string): void {
     const ended = this.#byMount.get(mount);
-    if (ended !== undefined) (response as Timed)[MOUNT] = ended;
+    if (ended !== undefined) (reply as Timed)[MOUNT] = ended;
   }
 
   /** Another protocol has the connection from here on. */

@@ -3,12 +3,27 @@
  * clock: the list is made when somebody asks.
  */
 
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestInFlight } from "../hung-account.ts";
 import { targetAsSent } from "./mounted-listeners.ts";
 import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 
-/** The requests of one connection. */
+/** A request in flight, named when somebody asks. */
+export interface RequestUnderway {
+  /** On the monotonic clock. */
+  readonly begunAt: number;
+  readonly name: () => NamedRequest;
+}
+
+export interface NamedRequest {
+  readonly method: string;
+  /** As sent. */
+  readonly target: string;
+  /** Where it has a sane one. */
+  readonly requestId: string | undefined;
+}
+
+/** The requests of one connection of `node:http`. */
 export interface Flight {
   inFlight: number;
   /** The newest reply begun, which may have ended. */
@@ -40,17 +55,27 @@ export function oldestReply({ others, newest }: Flight): ServerResponse | undefi
 
 /** How many requests are in flight, and the `limit` oldest of them, oldest first. */
 export function listRequests(
-  flights: Iterable<Flight>,
+  connections: Iterable<{ underway(): readonly RequestUnderway[] }>,
   limit: number,
 ): { readonly inFlight: number; readonly requests: RequestInFlight[] } {
-  const begun: (readonly [ServerResponse, number])[] = [];
-  for (const flight of flights) {
-    if (flight.others !== undefined) begun.push(...flight.others);
-    if (flight.newest !== undefined && isNewestInFlight(flight)) begun.push([flight.newest, flight.newestAt]);
-  }
+  const begun: RequestUnderway[] = [];
+  for (const connection of connections) begun.push(...connection.underway());
   const now = performance.now();
-  const oldest = begun.sort(([, a], [, b]) => a - b).slice(0, limit);
-  return { inFlight: begun.length, requests: oldest.map(([response, at]) => describe(response, now - at)) };
+  const oldest = begun.sort((a, b) => a.begunAt - b.begunAt).slice(0, limit);
+  return { inFlight: begun.length, requests: oldest.map((request) => describe(request, now)) };
+}
+
+/** The requests of a connection of `node:http` that are in flight. */
+export function underwayOn(flight: Flight): readonly RequestUnderway[] {
+  if (flight.inFlight === 0) return NONE;
+  const others = flight.others === undefined ? [] : [...flight.others].map(([reply, at]) => underway(reply, at));
+  return flight.newest !== undefined && isNewestInFlight(flight)
+    ? [...others, underway(flight.newest, flight.newestAt)]
+    : others;
+}
+
+export function underway({ req }: ServerResponse, begunAt: number): RequestUnderway {
+  return { begunAt, name: () => nameOf(req) };
 }
 
 export function repliesInFlight(flight: Flight): readonly ServerResponse[] {
@@ -62,11 +87,17 @@ function isNewestInFlight({ inFlight, others }: Flight): boolean {
   return inFlight > (others?.size ?? 0);
 }
 
-function describe({ req }: ServerResponse, ageMs: number): RequestInFlight {
-  const [path = ""] = targetAsSent(req).split("?", 1);
-  const requestId = saneRequestId(req.headers[REQUEST_ID_HEADER]);
-  const id = requestId === undefined ? {} : { requestId };
-  return { method: req.method ?? "", path: path.slice(0, LONGEST_PATH), ageMs: Math.round(ageMs), ...id };
+function nameOf(request: IncomingMessage): NamedRequest {
+  const requestId = saneRequestId(request.headers[REQUEST_ID_HEADER]);
+  return { method: request.method ?? "", target: targetAsSent(request), requestId };
 }
 
+function describe({ begunAt, name }: RequestUnderway, now: number): RequestInFlight {
+  const { method, target, requestId } = name();
+  const [path = ""] = target.split("?", 1);
+  const id = requestId === undefined ? {} : { requestId };
+  return { method, path: path.slice(0, LONGEST_PATH), ageMs: Math.round(now - begunAt), ...id };
+}
+
+const NONE: readonly RequestUnderway[] = [];
 const LONGEST_PATH = 500;

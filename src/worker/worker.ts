@@ -22,7 +22,7 @@ import { Handover } from "./handover.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { runWorkerHook } from "./hooks.ts";
 import { adoptServer } from "./http-server.ts";
-import { closeIfIdle } from "./idle-closing.ts";
+import { closeIfIdle } from "./close-unless-read.ts";
 import { expectInspector, keepInspectable } from "./inspection.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import { tellProfile } from "./profile.ts";
@@ -158,7 +158,7 @@ export class Worker {
   #begin(order: BootOrder, { isDryRun = false } = {}): Boot {
     const alsoListening = (server: net.Server, address: string, isGuess: boolean): void => {
       this.#others.push(server);
-      if (isHttpServer(server)) this.#connections.track(server);
+      if (isHttpServer(server)) this.#clientele.tracking.track(server);
       // Programs try out whether a port is free: what is closed at once is not worth a line.
       const tell = (): void => {
         if (server.listening) report({ tsgate: "also-listening", address, isGuess });
@@ -182,7 +182,7 @@ export class Worker {
           app.python.whenBusy = (isBusy) => this.#reception?.busy(isBusy);
       }
     if (program === undefined) return;
-    adoptServer(program, this.#connections, observer);
+    adoptServer(program, this.#clientele.tracking, observer);
     program.own({ closed: () => this.#onServerClosed(), connectionCount: () => this.#connections.size });
   }
 

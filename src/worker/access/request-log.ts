@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { AccessEntry, FormatLine } from "../../observe/access-entry.ts";
-import { connectionOf } from "../connection.ts";
+import { connectionOf } from "../connection-slot.ts";
 import type { RequestObserver } from "../request-observer.ts";
 import { COUNTED, countBodies, countBodiesOf, type CountedResponse } from "./body-bytes.ts";
 import { peerAddress } from "./peer-address.ts";

@@ -5,6 +5,7 @@ import http from "node:http";
 import net from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Connections } from "../../../src/worker/connections.ts";
+import { HttpTracking } from "../../../src/worker/http-tracking.ts";
 import { IdleClosing } from "../../../src/worker/idle-closing.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -13,7 +14,7 @@ const REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 async function idleClient(): Promise<{ connections: Connections; client: net.Socket; text: () => string }> {
   const connections = new Connections();
   const server = http.createServer();
-  connections.track(server);
+  new HttpTracking(connections).track(server);
   server.on("request", (_request, response) => response.end("served"));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { requestsIn } from "../../../src/observe/request-totals.ts";
 import { type RequestTotals, STATUS_CLASSES } from "../../../src/worker-stats.ts";
 import { Connections } from "../../../src/worker/connections.ts";
+import { HttpTracking } from "../../../src/worker/http-tracking.ts";
 import { rejectionOf, RequestStats } from "../../../src/worker/request-stats.ts";
 
 interface Counting {
@@ -23,7 +24,7 @@ async function counting(listener: RequestListener): Promise<Counting> {
   const stats = new RequestStats();
   connections.stats = stats;
   const server = http.createServer({ maxHeaderSize: 1024 });
-  connections.track(server);
+  new HttpTracking(connections).track(server);
   server.on("request", listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -175,7 +176,7 @@ describe("a program that encrypts by itself is counted like any other", () => {
     const connections = new Connections();
     const stats = new RequestStats();
     connections.stats = stats;
-    connections.trackLayers(server, { isTls: true });
+    new HttpTracking(connections).trackLayers(server, { isTls: true });
     server.on("request", (_request: http.IncomingMessage, response: http.ServerResponse) => response.end("x"));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -243,7 +244,7 @@ it("nothing is kept of requests when nobody wants to know", async () => {
     expect(Object.getOwnPropertySymbols(response).map(String)).not.toContain("Symbol(tsgate.started)");
     response.end("x");
   });
-  connections.track(server);
+  new HttpTracking(connections).track(server);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());

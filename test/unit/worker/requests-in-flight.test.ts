@@ -1,7 +1,13 @@
 import type { ServerResponse } from "node:http";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { beginReply, endReply, type Flight, listRequests } from "../../../src/worker/requests-in-flight.ts";
+import {
+  beginReply,
+  endReply,
+  type Flight,
+  listRequests as listOf,
+  underwayOn,
+} from "../../../src/worker/requests-in-flight.ts";
 
 function flight(): Flight {
   return { inFlight: 0, newest: undefined, newestAt: 0, others: undefined };
@@ -10,6 +16,12 @@ function flight(): Flight {
 function reply(url: string, method = "GET"): ServerResponse {
   return { req: { method, url, headers: {} } } as ServerResponse;
 }
+
+const listRequests = (flights: readonly Flight[], limit: number): ReturnType<typeof listOf> =>
+  listOf(
+    flights.map((one) => ({ underway: () => underwayOn(one) })),
+    limit,
+  );
 
 const paths = (flights: readonly Flight[], limit = 50): string[] =>
   listRequests(flights, limit).requests.map(({ path }) => path);
