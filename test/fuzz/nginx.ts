@@ -116,8 +116,8 @@ function record(socket: Socket, running: ReadonlyMap<string, SeenRequest[]>): vo
       if (buffer.length < end + 4 + length) return;
       const body = buffer.slice(end + 4, end + 4 + length);
       buffer = buffer.slice(end + 4 + length);
-      const [[, id = ""] = [], [, line = ""] = [], ...rest] = fields;
-      running.get(id)?.push({ line, headers: rest.flat(), body, isWhole: true });
+      const [client, line, ...rest] = fields;
+      running.get(client?.[1] ?? "")?.push({ line: line?.[1] ?? "", headers: rest.flat(), body, isWhole: true });
       socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     }
   });
