@@ -8,8 +8,10 @@ import type { ApplicationMetric } from "./application-metrics.ts";
 import type { InterfaceName, LogLevel, WorkerInfo } from "./config/types.ts";
 import type { ErrorReport } from "./errors.ts";
 import type { AskingWay, RequestInFlight } from "./hung-account.ts";
+import type { LogFields } from "./logger.ts";
 import type { MountPoint } from "./mount-point.ts";
 import type { ProxiedClient, ProxyVersion } from "./proxy-header.ts";
+import type { PythonAccount } from "./python-account.ts";
 import type { WorkerLoad } from "./worker-load.ts";
 import type { WorkerProfile } from "./worker-profile.ts";
 import type { WorkerStats } from "./worker-stats.ts";
@@ -110,6 +112,7 @@ export interface PythonOrder {
   readonly windowBytes: number;
   /** How long all of its threads may be silent; 0 for ever. */
   readonly timeoutMs: number;
+  readonly lookEveryMs: number;
   /** `wsgiref.validate` stands before the application. */
   readonly validate: boolean;
   readonly software: string;
@@ -228,7 +231,11 @@ export type DrainReason =
   | "orphaned"
   | "disconnected"
   | "uncaught exception"
-  | "closed by the application";
+  | "closed by the application"
+  | PythonFailureKind;
+
+/** What became of a worker's Python interpreter: its code is hung, and it is killed; or it has ended by itself. */
+export type PythonFailureKind = "hung" | "interpreter died";
 
 /** What kind of application was found and how it is served. */
 export interface ApplicationInfo {
@@ -311,6 +318,8 @@ export type Report =
       readonly request: number;
       /** An error's text says why there is no profile. */
       readonly outcome: { readonly profile: WorkerProfile } | { readonly error: string };
+      /** Of each Python interpreter that it has. */
+      readonly pythons: readonly PythonAccount[];
     }
   | { readonly tsgate: "term-received" }
   /** The application threw where nobody catches; the worker drains by itself. */
@@ -322,6 +331,8 @@ export type Report =
       readonly inFlight: number;
       readonly requests: readonly RequestInFlight[];
     }
+  /** A Python interpreter of it is hung, and is killed, or has ended; the worker drains by itself. */
+  | { readonly tsgate: "python-failed"; readonly how: PythonFailureKind; readonly facts: LogFields }
   /** The application has closed its own server; the worker drains by itself. */
   | { readonly tsgate: "server-closed" }
   /** The application listens somewhere else besides; `isGuess`: that server might be the one that was meant. */

@@ -131,6 +131,7 @@ export class Arbiter {
       reopening: this.#reopening,
       stacks: this.#stacks,
       telemetry: this.#telemetry,
+      oomKills: this.#oomKills,
     });
     this.#stopping = new Stopping({
       pool: this.#pool,

@@ -4,7 +4,7 @@
  */
 
 import type { ErrorReport } from "../errors.ts";
-import type { DrainReason } from "../messages.ts";
+import type { DrainReason, PythonFailureKind } from "../messages.ts";
 import type { LogFields } from "../logger.ts";
 import { BOOT_BOUNDS_SECONDS, type LastExit, type LifeCounters, type ReloadEnd } from "../observe/observation.ts";
 import { Timeline } from "../observe/timeline.ts";
@@ -20,6 +20,8 @@ const TOLD_OTHERWISE: ReadonlySet<DrainReason> = new Set<DrainReason>([
   "rollout aborted",
   "orphaned",
   "uncaught exception",
+  "hung",
+  "interpreter died",
 ]);
 
 /** Every cause, so that each counts from 0. */
@@ -32,6 +34,7 @@ const CAUSES: Readonly<Record<EndCause, 0>> = {
   "drain timeout": 0,
   "exited by itself": 0,
   hung: 0,
+  "interpreter died": 0,
   "killed from outside": 0,
   "killed on request": 0,
   "max age": 0,
@@ -132,6 +135,21 @@ export class Chronicle {
     this.#timeline.add({ at: Date.now(), ...event, ...identity(worker), ...trace });
   }
 
+  /** A Python interpreter that is hung, or has ended. */
+  pythonFailed(worker: WorkerRecord, how: PythonFailureKind, facts: LogFields): void {
+    if (how === "hung") return this.killed(worker, how, facts);
+    const { found, stack, code, signal } = facts;
+    this.#timeline.add({
+      at: Date.now(),
+      type: how,
+      ...identity(worker),
+      ...(typeof code === "number" ? { code } : {}),
+      ...(typeof signal === "string" ? { signal } : {}),
+      ...(typeof found === "string" ? { error: found } : {}),
+      ...(typeof stack === "string" ? { stack } : {}),
+    });
+  }
+
   /** @param isSaidElsewhere its failure ends a reload or the start, which says why */
   gone(departure: Departure, code: number | null, signal: string | null, isSaidElsewhere: boolean): void {
     const { worker, cause, failure } = departure;
@@ -211,12 +229,13 @@ export class Chronicle {
 
 const LONGEST_REQUEST = 300;
 
-/** By `uncaught`, `draining` and `killed`. */
+/** By `uncaught`, `draining`, `killed` and `pythonFailed`. */
 const TOLD_AT_THE_BEGINNING: ReadonlySet<EndCause> = new Set<EndCause>([
   "uncaught exception",
   "closed by the application",
   "disconnected",
   "hung",
+  "interpreter died",
   "boot timeout",
   "drain timeout",
 ]);

@@ -63,7 +63,7 @@ export class Departures {
 
   #failed(departure: Departure, code: number | null, signal: string | null): void {
     // It was a failure when it began; this is only its end.
-    if (isBegunByWorker(departure.cause)) return;
+    if (isBegunByWorker(departure.lastState)) return;
     const { releases, reload, stopping } = this.#options;
     const { generation, failure } = departure.worker;
     const release = releases.of(generation);

@@ -3,7 +3,8 @@
  * last, of its heap and of a SIGTERM; and whose will an end was. Pure.
  */
 
-import type { EndCause, WorkerRecord, WorkerUsage } from "./model.ts";
+import type { DrainReason } from "../messages.ts";
+import type { EndCause, WorkerRecord, WorkerState, WorkerUsage } from "./model.ts";
 
 export const KILLED_FOR_MEMORY = "out of memory: killed by the kernel";
 export const HEAP_LIMIT_REACHED = "out of memory: heap limit";
@@ -43,9 +44,9 @@ export function isPlanned(cause: EndCause): boolean {
   return PLANNED.has(cause);
 }
 
-/** A drain that a worker begins by itself: it was counted as a failure when it began. */
-export function isBegunByWorker(cause: EndCause): boolean {
-  return BEGUN_BY_WORKER.has(cause);
+/** A drain that a worker has begun by itself: it was counted as a failure when it began. @param state its last */
+export function isBegunByWorker(state: WorkerState): boolean {
+  return state.name === "draining" && BEGUN_BY_WORKER.has(state.why);
 }
 
 const PLANNED: ReadonlySet<EndCause> = new Set<EndCause>([
@@ -62,8 +63,10 @@ const PLANNED: ReadonlySet<EndCause> = new Set<EndCause>([
   "killed on request",
 ]);
 
-const BEGUN_BY_WORKER: ReadonlySet<EndCause> = new Set<EndCause>([
+const BEGUN_BY_WORKER: ReadonlySet<DrainReason> = new Set<DrainReason>([
   "uncaught exception",
   "closed by the application",
   "disconnected",
+  "hung",
+  "interpreter died",
 ]);

@@ -8,7 +8,7 @@ import { heapLimitFor } from "../config/heap-limit.ts";
 import type { Configuration, LogLevel } from "../config/types.ts";
 import { monotonicNow } from "../deadline.ts";
 import type { LogFields, WriteRecord } from "../logger.ts";
-import type { ApplicationInfo, DrainReason, Report } from "../messages.ts";
+import type { ApplicationInfo, DrainReason, PythonFailureKind, Report } from "../messages.ts";
 import type { Chronicle } from "./chronicle.ts";
 import { heapFacts } from "./boot-order.ts";
 import type { Examination } from "./hang/examine.ts";
@@ -134,6 +134,13 @@ export class Journal {
   uncaught(worker: WorkerRecord, { origin, error, inFlight, requests }: Extract<Report, { tsgate: "uncaught" }>): void {
     this.#chronicle?.uncaught(worker, error);
     this.#about(worker, "error", UNCAUGHT, { origin, error, inFlight, requests });
+  }
+
+  /** Its Python is hung, and the worker beside it well enough to say so; or has ended. */
+  pythonFailed(worker: WorkerRecord, how: PythonFailureKind, facts: LogFields, isOomKill: boolean): void {
+    this.#chronicle?.pythonFailed(worker, how, facts);
+    const memory = isOomKill ? { killed: KILLED_FOR_MEMORY, hint: KERNEL_HINT } : {};
+    this.#about(worker, "error", how === "hung" ? "worker hung" : how, { ...facts, ...memory });
   }
 
   disconnected(worker: WorkerRecord): void {

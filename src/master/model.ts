@@ -24,7 +24,6 @@ export type EndCause =
   | "boot failed"
   | "boot timeout"
   | "drain timeout"
-  | "hung"
   | "out of memory: killed by the kernel"
   | "out of memory: heap limit"
   | "crashed"

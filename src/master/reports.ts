@@ -16,6 +16,7 @@ import type { Journal } from "./journal.ts";
 import type { Holdings } from "./holdings.ts";
 import { type WorkerRecord, TERM_SETTLE_MS } from "./model.ts";
 import type { Moves } from "./moves.ts";
+import type { OomKills } from "./oom-kills.ts";
 import type { Releases } from "./releases.ts";
 import type { LogReopening } from "./log-reopening.ts";
 import type { Reload } from "./reload.ts";
@@ -35,6 +36,7 @@ export interface ReportsOptions {
   readonly stacks: Stacks;
   /** Where somebody looks at the server from outside. */
   readonly telemetry: Telemetry | undefined;
+  readonly oomKills: OomKills;
   /** The server's sockets, as they are now. */
   readonly holdings: Holdings;
 }
@@ -90,7 +92,7 @@ export class Reports {
       case "application-metrics":
         return telemetry?.applicationMetrics(worker, report.request, report.metrics);
       case "profiled":
-        return this.#options.stacks.profiled(worker, report.request, report.outcome);
+        return this.#options.stacks.profiled(worker, report.request, report.outcome, report.pythons);
       case "term-received":
         pool.unwanted(id, "terminated", now + TERM_SETTLE_MS);
         return crew.send(id, { tsgate: "term-seen" });
@@ -100,6 +102,8 @@ export class Reports {
         const failure = `the application threw ${error.message}`;
         return this.#onFailing(worker, "uncaught exception", failure, error.stack, now);
       }
+      case "python-failed":
+        return this.#onPythonFailed(worker, report, now);
       case "server-closed":
         journal.serverClosed(worker);
         return this.#onFailing(
@@ -157,6 +161,17 @@ export class Reports {
     if (bootMs === undefined) return;
     if (pool.generation === 0) journal.listening(holdings.listeners);
     journal.ready(worker, bootMs);
+  }
+
+  #onPythonFailed(worker: WorkerRecord, report: Extract<Report, { tsgate: "python-failed" }>, now: number): void {
+    const { facts } = report;
+    const how = report.how === "hung" ? "hung" : "interpreter died";
+    const isOomKill =
+      how === "interpreter died" && facts["signal"] === "SIGKILL" && this.#options.oomKills.explains(now);
+    this.#options.journal.pythonFailed(worker, how, facts, isOomKill);
+    const stack = typeof facts["stack"] === "string" ? facts["stack"] : undefined;
+    const failure = how === "hung" ? `a worker hung: ${String(facts["found"])}` : String(facts["found"]);
+    this.#onFailing(worker, how, failure, stack, now);
   }
 
   /** The worker drains by itself, because of the application. */

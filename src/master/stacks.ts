@@ -5,6 +5,7 @@
 
 import type { ControlReply } from "../control-protocol.ts";
 import { monotonicNow } from "../deadline.ts";
+import { arePythonAccounts } from "../python-account.ts";
 import { isWorkerProfile, PROFILE_MS } from "../worker-profile.ts";
 import type { Crew } from "./crew.ts";
 import { findings } from "./hang/findings.ts";
@@ -47,10 +48,11 @@ export class Stacks {
   }
 
   /** What the worker has answered; an answer to an inquiry that is over comes too late. */
-  profiled(worker: WorkerRecord, request: number, outcome: unknown): void {
+  profiled(worker: WorkerRecord, request: number, outcome: unknown, pythons: unknown): void {
     if (this.#inquiries.get(worker.id)?.request !== request) return;
     const { profile, error } = (outcome ?? {}) as { readonly profile?: unknown; readonly error?: unknown };
-    if (isWorkerProfile(profile)) return this.#settle(worker, { ok: true, ...about(worker), profile });
+    const beside = arePythonAccounts(pythons) && pythons.length > 0 ? { pythons } : {};
+    if (isWorkerProfile(profile)) return this.#settle(worker, { ok: true, ...about(worker), profile, ...beside });
     const why = typeof error === "string" ? error : "what it answers is none";
     this.#settle(worker, { ok: false, error: `there is no profile of ${nameOf(worker)}: ${why}` });
   }

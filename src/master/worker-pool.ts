@@ -254,7 +254,7 @@ export class WorkerPool implements PoolView {
     const cause = worker.cause ?? causeOfExit({ code, signal, isOomKill }, worker);
     const isAbnormal = !isPlanned(cause) && isServing(this, now);
     const readyForMs = worker.state.name === "ready" ? now - worker.state.since : 0;
-    if ((isAbnormal && !isBegunByWorker(cause)) || worker.unwanted?.why === "unhealthy")
+    if ((isAbnormal && !isBegunByWorker(worker.state)) || worker.unwanted?.why === "unhealthy")
       this.#slotFailed(worker, readyForMs, now, random);
     return {
       worker: { ...worker, cause, state: { name: "gone" } },

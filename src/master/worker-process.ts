@@ -269,6 +269,10 @@ const REPORTS: {
   ],
   "term-received": [],
   uncaught: [["error", "object"]],
+  "python-failed": [
+    ["how", "string"],
+    ["facts", "object"],
+  ],
   "server-closed": [],
   "also-listening": [["address", "string"]],
   log: [

@@ -11,6 +11,7 @@ export type EventType =
   | "uncaught exception"
   | "application error"
   | "hung"
+  | "interpreter died"
   | "killed"
   | "replaced"
   | "scaled"

@@ -11,17 +11,20 @@ import { report } from "./channel.ts";
 import { obstacleToInspector } from "./inspection.ts";
 import { originalPosition } from "./original-position.ts";
 import { summarize } from "./profile-summary.ts";
+import type { PythonHost } from "./wsgi/python-host.ts";
 
 /** Larger maps take so long to read that requests would wait. */
 const LARGEST_MAP_BYTES = 2 * 1024 * 1024;
 
-/** Takes a profile and tells the master, or why there is none. */
-export async function tellProfile(request: number, durationMs: number): Promise<void> {
+/** Takes a profile and tells the master, or why there is none; and what `pythons`, its interpreters, are at meanwhile. */
+export async function tellProfile(request: number, durationMs: number, pythons: readonly PythonHost[]): Promise<void> {
+  const accounts = Promise.all(pythons.map((python) => python.account()));
   const outcome = await takeProfile(durationMs).then(
     (profile) => ({ profile }),
     (error: unknown) => ({ error: messageOf(error) }),
   );
-  report({ tsgate: "profiled", request, outcome });
+  const told = (await accounts).filter((account) => account !== undefined);
+  report({ tsgate: "profiled", request, outcome, pythons: told });
 }
 
 async function takeProfile(durationMs: number): Promise<WorkerProfile> {

@@ -33,6 +33,8 @@ import { RequestStats } from "./request-stats.ts";
 import { reportStats } from "./stats-reporter.ts";
 import { settledWithin } from "../settled-within.ts";
 import { toldReady } from "./told-ready.ts";
+import type { PythonFailure } from "./wsgi/python-failure.ts";
+import type { PythonHost } from "./wsgi/python-host.ts";
 
 /** An orphan's idle connections need not be kept for long: nobody reloads behind it. */
 const ORPHAN_LINGER_MS = 1000;
@@ -122,7 +124,7 @@ export class Worker {
         if (this.#order !== undefined) await reportApplicationMetrics(order.request, mainModule(this.#order));
         return;
       case "profile":
-        return tellProfile(order.request, order.durationMs);
+        return tellProfile(order.request, order.durationMs, this.#pythons());
       case "asked":
         this.#forgetAsking();
         return expectInspector();
@@ -176,7 +178,7 @@ export class Worker {
   #adopt({ all, program }: Applications, { observer }: RequestWatch): void {
     for (const { value: app } of all)
       if (app.interface === "wsgi") {
-        app.python.whenGone = (error) => this.#onFailed(error, "interpreter gone");
+        app.python.whenFailed = (failure) => this.#onPythonFailed(failure);
         // Where nothing else is served, and somebody else can.
         if (all.length === 1 && this.#order?.multiprocess === true)
           app.python.whenBusy = (isBusy) => this.#reception?.busy(isBusy);
@@ -215,8 +217,12 @@ export class Worker {
 
   /** Memory of the processes that serve with this one. */
   #besideBytes(): number {
+    return this.#pythons().reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+  }
+
+  #pythons(): readonly PythonHost[] {
     const all = this.#applications?.all ?? [];
-    return all.reduce((sum, { value: app }) => sum + (app.interface === "wsgi" ? app.python.rssBytes : 0), 0);
+    return all.flatMap(({ value: app }) => (app.interface === "wsgi" ? [app.python] : []));
   }
 
   /** Holds an idle connection of another worker, if it can serve it. */
@@ -276,14 +282,10 @@ export class Worker {
     void this.#leave({ why, deadlineMs, ...(exitCode === undefined ? {} : { exitCode }) });
   }
 
+  /** It cannot go on as it is: what can be answered is, and it is replaced. */
   #onUncaught(error: unknown, origin: string): void {
     // An application that catches these itself has decided to go on.
     if (process.listenerCount("uncaughtException") > 1) return;
-    this.#onFailed(error, origin);
-  }
-
-  /** It cannot go on as it is: what can be answered is, and it is replaced. */
-  #onFailed(error: unknown, origin: string): void {
     if (this.#isLeaving) {
       const underway = this.#connections.inFlight(REQUESTS_TOLD);
       log("error", "uncaught exception in the application", { origin, error: reportError(error), ...underway });
@@ -298,6 +300,13 @@ export class Worker {
       report({ tsgate: "uncaught", origin, error: reportError(error), ...underway });
       this.#leaveAlone("uncaught exception", EXIT.error);
     }
+  }
+
+  /** The same, because of what it has beside it: whoever waits for Python is answered by another interpreter meanwhile. */
+  #onPythonFailed({ how, facts, error }: PythonFailure): void {
+    if (this.#boot !== undefined) return this.#boot.fail(error);
+    report({ tsgate: "python-failed", how, facts });
+    this.#leaveAlone(how, EXIT.error);
   }
 
   /** The program has had enough, while nobody asked it to leave: what is in flight is answered, and it is replaced. */

@@ -2,7 +2,10 @@
 
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ADMIN, metricsOf, statusOf } from "../support/admin.ts";
 import { ask } from "../support/ask.ts";
+import type { PythonAccount } from "../../src/python-account.ts";
+import { startControlled } from "../support/ctl.ts";
 import { describeWithPeers } from "../support/peers.ts";
 import { isAlive } from "../support/process-tree.ts";
 import { connectRaw } from "../support/raw-client.ts";
@@ -170,7 +173,9 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
     expect(hung["stack"]).toMatch(/^ {4}at waits \(.*letter\.py:\d+\)\n {4}at application/);
     expect(hung["requests"]).toMatchObject([{ method: "GET", path: "/waits" }]);
     await client.received(/^HTTP\/1\.1 500 /);
+    await server.waitForRecord({ msg: "worker gone", cause: "hung", code: 1 });
     await server.waitForRecord("worker ready", { nth: 2 });
+    expect(server.log.all("uncaught exception in the application")).toEqual([]);
     expect(Number(await ask(await server.target(), "/pid"))).not.toBe(before);
     expect(isAlive(before)).toBe(false);
     expect(server.stderr).not.toContain("secret");
@@ -206,8 +211,42 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
     await busy.received(/^HTTP\/1\.1 500 /);
     expect(await Promise.all(waiting)).toEqual(["plain\n", "plain\n", "plain\n"]);
     await last.received(/plain\n/);
-    const uncaught = await server.waitForRecord((record) => record["origin"] === "interpreter gone");
-    expect((uncaught["error"] as { message: string }).message).toBe("the Python interpreter ended: SIGKILL");
+    expect(await server.waitForRecord("interpreter died")).toMatchObject({
+      application: "letter",
+      interpreterPid: before,
+      signal: "SIGKILL",
+      code: null,
+      found: "its Python ended: SIGKILL",
+      inFlight: 1,
+      requests: [{ method: "GET", path: "/waits" }],
+      level: 50,
+      slot: 0,
+    });
+    await server.waitForRecord({ msg: "worker gone", cause: "interpreter died", code: 1 });
+    await server.waitForRecord("worker ready", { nth: 2 });
+    expect(server.log.all("uncaught exception in the application")).toEqual([]);
+    expect(await ask(target, "/plain")).toBe("plain\n");
+  });
+
+  test.each([
+    ["ends itself", "/leaves", { code: 7, signal: null, found: "its Python ended: exit code 7" }],
+    ["crashes", "/crashes", { code: null, signal: "SIGSEGV", function: "crashes", stack: /^ {4}at crashes \(/m }],
+  ])("that %s is reported, counted and replaced", async (_, path, expected) => {
+    const server = await startWsgi("letter", { args: ADMIN });
+    const target = await server.target();
+    const { outcome, reply } = await requestOnce(target, { path });
+    expect([outcome, reply?.status]).toEqual(["badStatus", 500]);
+    const { stack = /^/, ...facts } = expected as { stack?: RegExp };
+    const died = await server.waitForRecord("interpreter died");
+    expect(died).toMatchObject({ ...facts, requests: [{ method: "GET", path }] });
+    expect(String(died["stack"])).toMatch(stack);
+    await server.waitForRecord({ msg: "worker gone", cause: "interpreter died" });
+    const { series } = await metricsOf(server);
+    expect(series.get('tsgate_worker_exits_total{cause="interpreter died"}')).toBe(1);
+    expect(series.get("tsgate_worker_hangs_total")).toBe(0);
+    const types = (await statusOf(server)).events.map(({ type }) => type);
+    expect(types).toContain("interpreter died");
+    expect(types).not.toContain("crashed");
     await server.waitForRecord("worker ready", { nth: 2 });
     expect(await ask(target, "/plain")).toBe("plain\n");
   });
@@ -283,6 +322,31 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
     await ask(await server.target());
     expect(await server.waitForRecord({ msg: "worker draining", why: "max memory" })).toMatchObject({ slot: 0 });
     await server.waitForRecord({ msg: "worker gone", cause: "max memory" });
+  });
+});
+
+describeWithPeers("tsgate ctl stack of a Python application", [PYTHON_PEER], () => {
+  test("tells where its threads are, also while they hang", async () => {
+    const python3 = ["--interface", "wsgi", "--python", PYTHON, "--pythonpath", WSGI_APPS, "--python-threads", "4"];
+    const { server, ctl } = await startControlled([...python3, "--timeout", "100s"], { app: "letter", workers: 1 });
+    const target = await server.target();
+    const python = Number(await ask(target, "/pid"));
+    for (const path of ["/waits?600", "/regexp"]) {
+      (await connectRaw(target)).get(path);
+      await server.waitForRecord({ msg: "wsgi.errors", path: path.split("?")[0] ?? "" });
+    }
+    const { code, stdout, stderr } = await ctl("stack", "0", "--json");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const { profile, pythons } = JSON.parse(stdout) as { profile: object; pythons: readonly PythonAccount[] };
+    expect(profile).toBeDefined();
+    expect(pythons).toMatchObject([{ application: "letter", pid: python, idle: 2, withClient: 0 }]);
+    const places = pythons[0]?.threads?.map(({ frames }) => frames.find(({ file }) => file.endsWith("letter.py")));
+    expect(places?.map((place) => place?.function).toSorted()).toEqual(["regexp", "waits"]);
+    expect(pythons[0]?.requests.map(({ path }) => path).toSorted()).toEqual(["/regexp", "/waits"]);
+    const text = (await ctl("stack", "0")).stdout;
+    expect(text).toMatch(/^Python of letter, pid \d+: 2 idle$/m);
+    expect(text).toMatch(/^ {2}at waits \(.*letter\.py:\d+\)$/m);
+    expect(text).toMatch(/^2 at work:\n +\d+s {2}GET \//m);
   });
 });
 

@@ -1,5 +1,6 @@
-/** What a worker spends its time with, as text: a tree of its calls, or what it is found hanging at. Pure. */
+/** What a worker spends its time with, as text: a tree of its calls, or what it is found hanging at; and where its Python is. Pure. */
 
+import { arePythonAccounts, type PythonAccount } from "../../python-account.ts";
 import { isWorkerProfile, type ProfiledCall, type WorkerProfile } from "../../worker-profile.ts";
 import { duration, percent } from "./figures.ts";
 import { cut, paragraph, plain } from "./layout.ts";
@@ -8,9 +9,12 @@ type Answer = Readonly<Record<string, unknown>>;
 
 /** The lines of the answer to `ctl stack`. */
 export function stackLines(answer: Answer, columns: number): string[] {
-  const { slot, pid, generation, profile, examination } = answer;
+  const { slot, pid, generation, profile, examination, pythons } = answer;
   const who = `slot ${String(slot)}, pid ${String(pid)}, generation ${String(generation)}`;
-  if (isWorkerProfile(profile)) return profileLines(who, profile);
+  if (isWorkerProfile(profile)) {
+    const beside = arePythonAccounts(pythons) ? pythons.flatMap((python) => pythonLines(python, columns)) : [];
+    return [...profileLines(who, profile), ...beside];
+  }
   return examinationLines(who, (examination ?? {}) as Answer, columns);
 }
 
@@ -55,8 +59,31 @@ function examinationLines(who: string, examination: Answer, columns: number): st
     ...paragraph(plain(String(found)), columns, 8),
     ...(typeof stack === "string" ? stack.split("\n").map((line) => `  ${plain(line).trimStart()}`) : []),
     ...(inFlight === undefined ? [] : [`${Number(inFlight)} in flight${told.length > 0 ? ", the oldest first:" : ""}`]),
-    ...told.map(({ method, path, ageMs }) =>
-      cut(`  ${duration(Number(ageMs)).padStart(5)}  ${plain(String(method))} ${plain(String(path))}`, columns),
-    ),
+    ...requestLines(told, columns),
+  ];
+}
+
+function requestLines(requests: readonly Answer[], columns: number): string[] {
+  return requests.map(({ method, path, ageMs }) =>
+    cut(`  ${duration(Number(ageMs)).padStart(5)}  ${plain(String(method))} ${plain(String(path))}`, columns),
+  );
+}
+
+function pythonLines(python: PythonAccount, columns: number): string[] {
+  const { application, pid, threads, idle, withClient, requests } = python;
+  const counts = [
+    ...(idle > 0 ? [`${idle} idle`] : []),
+    ...(withClient > 0 ? [`${withClient} waiting for a client`] : []),
+    ...(threads === null ? ["it gave no stack"] : []),
+  ];
+  return [
+    "",
+    `Python of ${plain(application)}, pid ${pid}${counts.length === 0 ? "" : `: ${counts.join(", ")}`}`,
+    ...(threads ?? []).flatMap(({ frames }, index) => [
+      ...(index === 0 ? [] : [""]),
+      ...frames.map(({ function: name, file, line }) => plain(`  at ${name} (${file}:${line})`)),
+    ]),
+    ...(requests.length === 0 ? [] : [`${requests.length} at work:`]),
+    ...requestLines(requests as unknown as readonly Answer[], columns),
   ];
 }

@@ -25,6 +25,7 @@ const EVENTS: Readonly<Record<EventType, { readonly title: string; readonly tone
   "uncaught exception": { title: "Uncaught exception", tone: "bad" },
   "application error": { title: "Application error", tone: "bad" },
   hung: { title: "Worker hung", tone: "bad" },
+  "interpreter died": { title: "Python interpreter died", tone: "bad" },
   killed: { title: "Worker killed", tone: "bad" },
   replaced: { title: "Worker replaced" },
   scaled: { title: "Scaled" },

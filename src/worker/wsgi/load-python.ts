@@ -13,8 +13,8 @@ import { version } from "../../version.ts";
 import { log } from "../channel.ts";
 import type { PythonApplication } from "../load-application.ts";
 import { BodyBudget } from "./body-budget.ts";
-import type { PythonFacts } from "./interpreter.ts";
-import { type HostEvents, type HungPython, PythonHost } from "./python-host.ts";
+import type { PythonFacts } from "./control-line.ts";
+import { type HostEvents, PythonHost } from "./python-host.ts";
 import { stackText } from "./python-stacks.ts";
 
 /** A reply's pieces that Python may send before the client has taken them, and a body's that it is given at once. */
@@ -30,7 +30,6 @@ export async function loadPython(order: Omit<ApplicationOrder, "mount"> & BootOr
     wrote: (text, environ) => log("error", "wsgi.errors", { ...nameOf(environ), text }),
     failedLate: (error, environ) =>
       log("error", "application error", { ...nameOf(environ), error: reportError(error) }),
-    hung: (hung) => log("error", "worker hung", hungFields(hung)),
   };
   const host = new PythonHost(pythonOrder(order), events, BODIES);
   const late = setTimeout(() => void tellLate(host, order.python.lateMs), order.python.lateMs);
@@ -58,6 +57,7 @@ function pythonOrder({
   python,
   validate,
   multiprocess,
+  heartbeatMs,
 }: Omit<ApplicationOrder, "mount"> & BootOrder): PythonOrder {
   const { module, attribute } = app.python ?? { module: app.text, attribute: "application" };
   return {
@@ -73,6 +73,7 @@ function pythonOrder({
     multiprocess,
     windowBytes: WINDOW_BYTES,
     timeoutMs: python.timeoutMs,
+    lookEveryMs: heartbeatMs,
     validate,
     software: `tsgate/${version()}`,
   };
@@ -93,15 +94,8 @@ function describe({ version, executable, implementation, virtualEnvironment }: P
 }
 
 async function tellLate({ interpreter }: PythonHost, waitedMs: number): Promise<void> {
-  const threads = (await interpreter?.stacks().catch(() => [])) ?? [];
+  const { threads } = (await interpreter?.stacks()) ?? { threads: [] };
   log("warn", "application is late", { waitedMs, found: "the import has not ended", stack: stackText(threads) });
-}
-
-function hungFields({ silentMs, interpreterPid, threads, requests }: HungPython): Readonly<Record<string, unknown>> {
-  const [place] = threads.flatMap(({ frames }) => frames.slice(0, 1));
-  const found =
-    place === undefined ? "its Python gave no stack" : `in Python, at ${place.function} (${place.file}:${place.line})`;
-  return { silentMs, interpreterPid, found, ...place, stack: stackText(threads), inFlight: requests.length, requests };
 }
 
 function nameOf(environ: Environ | undefined): Readonly<Record<string, unknown>> {

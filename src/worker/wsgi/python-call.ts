@@ -79,6 +79,11 @@ export class PythonCall {
     this.begunAt = this.silentSince = performance.now();
   }
 
+  /** Python's silence of `ms` that have passed counts for nothing. */
+  postpone(ms: number): void {
+    this.silentSince = Math.min(this.silentSince + ms, Math.max(this.silentSince, performance.now()));
+  }
+
   /** Whether the thread waits for the client, to send or to take something. */
   get waitsForClient(): boolean {
     return this.silentSince === Infinity || this.#held > this.#window / 2;

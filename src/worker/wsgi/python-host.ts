@@ -7,31 +7,22 @@
 import { type Application, type Body, type Environ, type StartResponse, withoutQuery } from "../../gateway/index.ts";
 import type { RequestInFlight } from "../../hung-account.ts";
 import type { PythonOrder } from "../../messages.ts";
+import type { PythonAccount } from "../../python-account.ts";
 import type { BodyBudget } from "./body-budget.ts";
 import { collectInput } from "./collect-input.ts";
-import { Interpreter, type PythonEnd } from "./interpreter.ts";
+import { Interpreter } from "./interpreter.ts";
 import { type FirstInput, PythonCall } from "./python-call.ts";
-import { PythonError } from "./python-error.ts";
-import type { PythonThread } from "./python-stacks.ts";
+import type { PythonEnd } from "./python-end.ts";
+import { deathFailure, type FailedPython, hungFailure, type PythonFailure } from "./python-failure.ts";
+import { PythonWatch, type Watched } from "./python-watch.ts";
 import type { ChannelEvents, ThreadChannel } from "./thread-channel.ts";
 
-/** An interpreter that has been silent for too long. */
-export interface HungPython {
-  readonly silentMs: number;
-  readonly interpreterPid: number | undefined;
-  readonly threads: readonly PythonThread[];
-  readonly requests: readonly RequestInFlight[];
-}
-
-export interface HostEvents extends Omit<ChannelEvents, "free"> {
-  /** It is killed when the promise has settled. */
-  hung(hung: HungPython): void;
-}
+export type HostEvents = Omit<ChannelEvents, "free">;
 
 export class PythonHost {
   readonly application: Application;
-  /** Told when the interpreter has ended by itself: the worker is to be replaced. */
-  whenGone: (error: Error) => void = () => {};
+  /** Told when the interpreter is hung and is killed, or has ended by itself: the worker is to be replaced. */
+  whenFailed: (failure: PythonFailure) => void = () => {};
   /** Told when all threads have been at it for a while, and when one has time again. */
   whenBusy: (isBusy: boolean) => void = () => {};
   readonly #order: PythonOrder;
@@ -43,16 +34,17 @@ export class PythonHost {
   #waiting: PythonCall[] = [];
   #isWatched = false;
   #isBusy = false;
-  #lookedAt = Number.POSITIVE_INFINITY;
-  #excusedUntil = 0;
   #isQuitting = false;
-  #isHung = false;
+  /** From when it is known to be hung until it has gone. */
+  #hung: PythonFailure | undefined;
+  readonly #watch: PythonWatch;
 
   /** @param bodies what the bodies of requests that wait have in common with those of other applications */
   constructor(order: PythonOrder, events: HostEvents, bodies: BodyBudget) {
     this.#order = order;
     this.#events = events;
     this.#bodies = bodies;
+    this.#watch = new PythonWatch(order.timeoutMs, order.lookEveryMs);
     this.application = (environ, startResponse) => this.#call(environ, startResponse);
   }
 
@@ -80,28 +72,33 @@ export class PythonHost {
 
   /** Looks whether Python still gets on: called every so often. */
   async look(): Promise<void> {
-    const { timeoutMs } = this.#order;
     const interpreter = this.#interpreter;
-    if (timeoutMs === 0 || interpreter === undefined || this.#isHung || this.#isQuitting) return;
+    if (this.#order.timeoutMs === 0 || interpreter === undefined) return;
+    const watched = watchedOf(interpreter);
+    this.#watch.begin(performance.now(), watched);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#interpreter !== interpreter || this.#hung !== undefined || this.#isQuitting) return;
     const now = performance.now();
-    if (this.#stoodStill(now)) return;
-    const silences = interpreter.channels.map(({ call }) =>
-      call === undefined || call.waitsForClient ? 0 : now - call.silentSince,
-    );
-    const isAnswering = Math.max(...silences) < ASK_AFTER_MS || interpreter.answers(timeoutMs);
-    if (isAnswering && Math.min(...silences) < timeoutMs) return;
-    this.#isHung = true;
-    const threads = await interpreter.stacks().catch(() => []);
-    const silentMs = Math.round(performance.now() - now + Math.max(...silences));
-    this.#events.hung({ silentMs, interpreterPid: interpreter.pid, threads, requests: this.#inPython(interpreter) });
+    const silentMs = this.#watch.hungFor(now, watched);
+    if (silentMs === undefined) return;
+    this.#hung = hungFailure(this.#facts(interpreter), silentMs, undefined);
+    const stacks = await interpreter.stacks();
+    // It may have ended meanwhile.
+    if (this.#interpreter !== interpreter) return;
+    this.#hung = hungFailure(this.#facts(interpreter), silentMs + performance.now() - now, stacks);
+    this.whenFailed(this.#hung);
     interpreter.kill();
   }
 
-  /** Whether this process itself has not run lately (SIGSTOP, a suspended machine): then nobody's silence says anything. */
-  #stoodStill(now: number): boolean {
-    if (now - this.#lookedAt > STANDSTILL_MS) this.#excusedUntil = now + this.#order.timeoutMs;
-    this.#lookedAt = now;
-    return now < this.#excusedUntil;
+  /** What its threads are at, for somebody who asks; undefined where no interpreter runs. */
+  async account(): Promise<PythonAccount | undefined> {
+    const interpreter = this.#interpreter;
+    if (interpreter?.pid === undefined) return undefined;
+    const { pid } = interpreter;
+    const requests = this.#inPython(interpreter);
+    const stacks = await interpreter.stacks();
+    const { threads = null, idle = 0, withClient = 0 } = stacks ?? {};
+    return { application: this.#order.text, pid, threads, idle, withClient, requests };
   }
 
   /** Lets Python finish and leave. */
@@ -164,21 +161,15 @@ export class PythonHost {
     }, BUSY_MS).unref();
   }
 
-  #ended(interpreter: Interpreter, { code, signal, lastWords }: PythonEnd): void {
+  #ended(interpreter: Interpreter, end: PythonEnd): void {
     if (this.#interpreter !== interpreter) return;
+    const failure = this.#hung ?? deathFailure(this.#facts(interpreter), end);
+    const isTold = this.#hung !== undefined || this.#isQuitting;
     this.#interpreter = undefined;
+    this.#hung = undefined;
     this.#open.clear();
-    const how = this.#isHung
-      ? "was killed, because it was hung"
-      : `ended: ${signal ?? `exit code ${code ?? "unknown"}`}`;
-    const error = new PythonError({
-      name: "InterpreterGone",
-      message: `the Python interpreter ${how}`,
-      traceback: [`InterpreterGone: the Python interpreter ${how}`, lastWords].filter((text) => text !== "").join("\n"),
-    });
-    this.#isHung = false;
-    if (!this.#isQuitting) this.whenGone(error);
-    this.#waiting.unshift(...interpreter.channels.flatMap((channel) => channel.fail(error)));
+    if (!isTold) this.whenFailed(failure);
+    this.#waiting.unshift(...interpreter.channels.flatMap((channel) => channel.fail(failure.error)));
     if (this.#waiting.length > 0) void this.#revive();
   }
 
@@ -194,6 +185,11 @@ export class PythonHost {
     }
   }
 
+  #facts(interpreter: Interpreter): FailedPython {
+    const { pid: interpreterPid } = interpreter;
+    return { application: this.#order.text, interpreterPid, requests: this.#inPython(interpreter) };
+  }
+
   #inPython({ channels }: Interpreter): RequestInFlight[] {
     const now = performance.now();
     return channels.flatMap(({ call }) => {
@@ -204,12 +200,18 @@ export class PythonHost {
   }
 }
 
+function watchedOf({ channels, control }: Interpreter): Watched {
+  return {
+    get calls() {
+      return channels.map(({ call }) => call);
+    },
+    answers: (now, patienceMs) => control.answers(now, patienceMs),
+    postpone: (ms) => control.postpone(ms),
+  };
+}
+
 const NO_INPUT: FirstInput = { bytes: undefined, isWhole: true };
-/** A thread that has been silent for so long makes the interpreter worth a question. */
-const ASK_AFTER_MS = 1000;
 const LIKELY_LEFT_MS = 50;
-/** Looks are a second apart at most. */
-const STANDSTILL_MS = 2500;
 /** Calls that a thread alone is given before their turn. */
 const AT_HAND = 4;
 /** All threads at one request each for so long: then a worker stops accepting, which costs a millisecond. */

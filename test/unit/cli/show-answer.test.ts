@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { paintWith } from "../../../src/cli/ctl/layout.ts";
 import { answerLines } from "../../../src/cli/ctl/show-answer.ts";
 import type { ControlCommand } from "../../../src/control-protocol.ts";
+import type { PythonAccount } from "../../../src/python-account.ts";
 import type { WorkerProfile } from "../../../src/worker-profile.ts";
 
 const LAYOUT = { columns: 80, rows: undefined, paint: paintWith(false) };
@@ -63,6 +64,43 @@ describe("what a worker spends its time with", () => {
         31%   31%    map
          5%    5%  (Node, tsgate and native code)
         60%   60%  (idle)"
+    `);
+  });
+
+  it("has where its Python is behind it", () => {
+    const profile: WorkerProfile = {
+      durationMs: 1000,
+      samples: 800,
+      idle: 1,
+      garbageCollection: 0,
+      outside: 0,
+      calls: [],
+    };
+    const frames = [{ function: "wait", file: "/srv/views.py", line: 12 }];
+    const python: PythonAccount = {
+      application: "mysite.wsgi",
+      pid: 4130,
+      threads: [{ frames }, { frames: [...frames, { function: "run", file: "/srv/tasks.py", line: 3 }] }],
+      idle: 1,
+      withClient: 2,
+      requests: [{ method: "GET", path: "/slow", ageMs: 3000 }],
+    };
+    const told = {
+      ...who,
+      profile,
+      pythons: [python, { ...python, threads: null, idle: 0, withClient: 0, requests: [] }],
+    };
+    expect(shown({ cmd: "stack", slot: 2 }, told).split("\n").slice(5).join("\n")).toMatchInlineSnapshot(`
+      "
+      Python of mysite.wsgi, pid 4130: 1 idle, 2 waiting for a client
+        at wait (/srv/views.py:12)
+
+        at wait (/srv/views.py:12)
+        at run (/srv/tasks.py:3)
+      1 at work:
+           3s  GET /slow
+
+      Python of mysite.wsgi, pid 4130: it gave no stack"
     `);
   });
 

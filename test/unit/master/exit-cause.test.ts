@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { causeOfExit, type Exit } from "../../../src/master/exit-cause.ts";
+import { causeOfExit, type Exit, isBegunByWorker } from "../../../src/master/exit-cause.ts";
 import { UNUSED } from "../../../src/master/recycling.ts";
 
 function exit(signal: string | null, { code = null, isOomKill = false }: Partial<Exit> = {}): Exit {
@@ -40,5 +40,17 @@ describe("what a worker died of when nobody had asked for it", () => {
     { code: 0, why: "unhealthy", cause: "exited by itself" },
   ] as const)("code $code of a worker that was unwanted because it was $why is $cause", ({ code, why, cause }) => {
     expect(causeOfExit(exit(null, { code }), { usage: UNUSED, unwanted: { why, notBefore: 0 } })).toBe(cause);
+  });
+});
+
+describe("an end that was counted when it began", () => {
+  it("is that of a worker that drains for a reason of its own, whatever it is killed for in the end", () => {
+    for (const why of ["uncaught exception", "hung", "interpreter died"] as const)
+      expect(isBegunByWorker({ name: "draining", why, deadline: 0 })).toBe(true);
+  });
+
+  it("is not that of one that hangs while it serves, or while it drains for another", () => {
+    expect(isBegunByWorker({ name: "ready", since: 0, deadline: 0 })).toBe(false);
+    expect(isBegunByWorker({ name: "draining", why: "reload", deadline: 0 })).toBe(false);
   });
 });
