@@ -68,9 +68,8 @@ export class Patience {
 
   #judgeIdle(connection: Connection, now: number, tick: number): void {
     const { keepAliveMs, headersMs } = connection.owner.rules.limits;
-    const limit = connection.requests === 0 ? headersMs : keepAliveMs;
-    if (limit > 0 && now - this.#idleSince >= limit + tick && connection.socket.writableLength === 0)
-      connection.close();
+    const limit = connection.requests === 0 && !connection.isKept ? headersMs : keepAliveMs;
+    if (limit > 0 && now - this.#idleSince >= limit + tick && !connection.hasUnsent) connection.closeUnlessRead();
   }
 
   #judgeHead(connection: Connection, now: number, tick: number): void {
@@ -107,9 +106,8 @@ export class Patience {
 
   #bodyTooSlow(connection: Connection): void {
     const exchange = connection.incoming;
-    connection.isThrough = true;
     connection.owner.refused(REFUSALS.bodyTimeout, connection);
-    exchange?.refuse(REFUSALS.bodyTimeout);
+    if (exchange !== undefined) connection.giveUp(exchange, REFUSALS.bodyTimeout);
   }
 
   #judgeSending(connection: Connection, now: number, tick: number): void {
@@ -133,9 +131,8 @@ export class Patience {
     if (responseMs === 0 || connection.front === undefined) return;
     for (const exchange of [connection.front, ...(connection.behind ?? [])]) {
       if (exchange.isOver || exchange.hasBegun || now - exchange.begunAt < responseMs + tick) continue;
-      connection.isThrough = true;
       connection.owner.refused(REFUSALS.responseTimeout, connection);
-      exchange.refuse(REFUSALS.responseTimeout);
+      connection.giveUp(exchange, REFUSALS.responseTimeout);
       return;
     }
   }

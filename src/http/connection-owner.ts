@@ -14,7 +14,11 @@ export interface ConnectionOwner {
   readonly servesHalfClosed: boolean;
   readonly takesUpgrades: boolean;
   /** Requests that are not answered, of all connections. */
-  inFlight: number;
+  readonly inFlight: number;
+  /** A request has come, or what was meant to be one: its reply is due from here on. */
+  begun(exchange: HttpExchange, connection: Connection): void;
+  /** Its reply has been handed over, or will never be. Once each. */
+  ended(exchange: HttpExchange, connection: Connection): void;
   serve(exchange: HttpExchange): void;
   upgrade(request: RequestHead, connection: Connection, begun: Buffer): void;
   refused(refusal: Refusal, connection: Connection): void;

@@ -6,10 +6,11 @@
 import type { Socket } from "node:net";
 import type { ConnectionFacts } from "../gateway/exchange.ts";
 import { connectionFacts } from "../gateway/node-connection.ts";
+import { readOrClose } from "../node-handles.ts";
 import { Patience } from "./client-patience.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import { HttpExchange } from "./exchange.ts";
-import { INPUT, INPUT_SIZE } from "./llhttp.ts";
+import { INPUT, INPUT_SIZE, slice } from "./llhttp.ts";
 import { BODY_END, HEAD, MORE, parser, REFUSED } from "./message-parser.ts";
 import { type Refusal, REFUSALS } from "./refusal.ts";
 import { ReplyLine } from "./reply-line.ts";
@@ -21,6 +22,8 @@ export class Connection extends ReplyLine {
   readonly patience: Patience;
   /** Requests so far. */
   requests = 0;
+  /** It has served requests elsewhere, and is kept like one that has served some here. */
+  isKept = false;
   #isRestTooLarge = false;
 
   constructor(socket: Socket, owner: ConnectionOwner) {
@@ -56,13 +59,16 @@ export class Connection extends ReplyLine {
         this.#pauseIfFull();
         return;
       }
+      const begun = at;
       const outcome = parser.parse(this.state, this.owner.rules, this, at, end);
       at = parser.position;
       if (outcome === MORE) break;
-      if (outcome === REFUSED) return this.#refuse(parser.refusal);
+      if (outcome === REFUSED) return this.#refuse(parser.refusal, begun, end);
+      this.isMoreRead = at < end;
       if (outcome === BODY_END) this.#bodyEnded();
       else if (this.#begin(parser.head as RequestHead, outcome === HEAD, at, end)) return;
     }
+    this.isMoreRead = false;
     if (this.incoming !== undefined) this.#pauseIfFull();
     else if (this.state.isBegun) this.patience.headBegun(this.owner.now);
   }
@@ -127,19 +133,32 @@ export class Connection extends ReplyLine {
     if (this.front !== undefined && !this.front.isOver) this.front.watcher?.onDrain();
   }
 
-  /** Closes an idle connection, or one whose client was too slow to be answered. */
-  close(): void {
-    this.isThrough = true;
-    this.socket.destroySoon();
+  /** Closes an idle connection, unless a request has come that the event loop has not seen: then that is served. */
+  closeUnlessRead(): void {
+    if ("encrypted" in this.socket) {
+      this.isThrough = true;
+      this.socket.destroySoon();
+      return;
+    }
+    const unread = readOrClose(this.socket);
+    if (unread !== undefined) this.take(unread);
   }
 
-  /** Answers a request that has not come as a whole, in its turn, and ends the connection. */
-  refuseHead(refusal: Refusal): void {
+  /** Answers a request that has not come as a whole, in its turn, and ends the connection; `came` is what has come of it. */
+  refuseHead(refusal: Refusal, came: string = this.state.text): void {
     this.isThrough = true;
-    this.owner.refused(refusal, this);
     const unread = new RequestHead("GET", "", "1.1");
     const exchange = new HttpExchange(this, unread, undefined, this.owner.now);
+    exchange.unread = came;
     this.queue(exchange);
+    this.owner.begun(exchange, this);
+    this.owner.refused(refusal, this);
+    exchange.refuse(refusal);
+  }
+
+  /** Answers a request whose client, or application, takes too long; what has been begun of a reply breaks off. */
+  giveUp(exchange: HttpExchange, refusal: Refusal): void {
+    this.isThrough = true;
     exchange.refuse(refusal);
   }
 
@@ -166,8 +185,9 @@ export class Connection extends ReplyLine {
     if (request.wantsUpgrade) exchange.keepsAlive = false;
     if (!exchange.keepsAlive) this.isThrough = true;
     this.queue(exchange);
+    owner.begun(exchange, this);
     const { concurrency, requestBody } = owner.rules.limits;
-    if (concurrency > 0 && owner.inFlight > concurrency) this.#turnDown(exchange, REFUSALS.overloaded);
+    if (concurrency > 0 && owner.inFlight > concurrency) this.#turnDown(exchange, REFUSALS.overloaded, !hasBody);
     else if (requestBody > 0 && request.contentLength > requestBody) this.#turnDown(exchange, REFUSALS.bodyTooLarge);
     else if (owner.rules.refusesHttpsTargets && HTTPS.test(request.target) && !this.facts.isSecure) {
       this.#turnDown(exchange, REFUSALS.misdirected);
@@ -177,10 +197,15 @@ export class Connection extends ReplyLine {
     return false;
   }
 
-  #turnDown(exchange: HttpExchange, refusal: Refusal): void {
-    this.isThrough = true;
+  /** @param mayStay whether the connection can serve the next request, where it could have served one behind this */
+  #turnDown(exchange: HttpExchange, refusal: Refusal, mayStay = false): void {
+    if (!mayStay) this.isThrough = true;
     this.owner.refused(refusal, this);
-    exchange.refuse(refusal);
+    exchange.refuse(refusal, mayStay);
+  }
+
+  protected override over(exchange: HttpExchange): void {
+    this.owner.ended(exchange, this);
   }
 
   #bodyEnded(): void {
@@ -190,9 +215,12 @@ export class Connection extends ReplyLine {
   }
 
   /** What llhttp or a rule has found wrong; of a body, its request is answered so. */
-  #refuse(refusal: Refusal): void {
+  #refuse(refusal: Refusal, begun: number, end: number): void {
     const { incoming } = this;
-    if (incoming === undefined) return this.refuseHead(refusal);
+    if (incoming === undefined) {
+      const came = this.state.text === "" ? slice(begun, Math.min(end, begun + LONGEST_NAMED)) : this.state.text;
+      return this.refuseHead(refusal, came);
+    }
     this.isThrough = true;
     this.state.isInBody = false;
     this.owner.refused(refusal, this);
@@ -219,5 +247,7 @@ export class Connection extends ReplyLine {
   }
 }
 
+/** So much of what could not be read says what was asked for. */
+const LONGEST_NAMED = 8192;
 const HTTPS = /^https:/i;
 const DRAIN_LIMIT = 65_536;

@@ -12,6 +12,7 @@ import { BadRequestLog } from "./bad-request-log.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import type { EngineOptions } from "./engine-options.ts";
+import type { EngineWatcher } from "./engine-watcher.ts";
 import type { HttpExchange } from "./exchange.ts";
 import { DEFAULT_LIMITS, largestHead, type Limits } from "./limits.ts";
 import { INPUT } from "./llhttp.ts";
@@ -23,7 +24,6 @@ export class Engine implements ConnectionOwner {
   readonly servesHalfClosed: boolean;
   readonly takesUpgrades: boolean;
   now = 1;
-  inFlight = 0;
   isDraining = false;
   readonly #application: Application;
   readonly #options: EngineOptions;
@@ -31,11 +31,13 @@ export class Engine implements ConnectionOwner {
   readonly #connections = new Set<Connection>();
   readonly #badRequests: BadRequestLog;
   readonly #tickMs: number;
+  readonly #watcher: EngineWatcher | undefined;
+  #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
   #tickedAt = 0;
   #whenEmpty: (() => void)[] = [];
 
-  constructor(application: Application, options: EngineOptions = {}) {
+  constructor(application: Application, options: EngineOptions = {}, watcher?: EngineWatcher) {
     const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.rules = {
       limits,
@@ -55,8 +57,13 @@ export class Engine implements ConnectionOwner {
       trustedPeers: options.trustedPeers,
       onError: options.onError ?? ((error, request) => errors.write(describeError(error, request))),
     };
+    this.#watcher = watcher;
     this.#badRequests = new BadRequestLog(options.onBadRequest);
     this.#tickMs = tickFor(limits);
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
   }
 
   /** How many connections are open. */
@@ -64,9 +71,13 @@ export class Engine implements ConnectionOwner {
     return this.#connections.size;
   }
 
-  /** Serves a connection that has just been accepted. Its server should have `allowHalfOpen`. */
-  accept(socket: Socket): void {
+  /**
+   * Serves a connection that has just been accepted. Its server should have `allowHalfOpen`.
+   * @param isKept it has served requests before it came here
+   */
+  accept(socket: Socket, isKept = false): Connection {
     const connection = new Connection(socket, this);
+    connection.isKept = isKept;
     (socket as EngineSocket)[CONNECTION] = connection;
     this.#connections.add(connection);
     if (this.#connections.size === 1) this.#startClock();
@@ -74,7 +85,20 @@ export class Engine implements ConnectionOwner {
     socket.on("end", onEnd);
     socket.on("close", onClose);
     socket.on("drain", onDrain);
-    if (!readInto(socket, INPUT, onRead)) socket.on("data", onData);
+    // Of one that somebody has read from before, something may stand in its stream.
+    const isFresh = socket.readableFlowing === null && socket.readableLength === 0;
+    if (!isFresh || !readInto(socket, INPUT, onRead)) socket.on("data", onData);
+    return connection;
+  }
+
+  begun(exchange: HttpExchange, connection: Connection): void {
+    this.#inFlight++;
+    this.#watcher?.begun(exchange, connection);
+  }
+
+  ended(exchange: HttpExchange, connection: Connection): void {
+    this.#inFlight--;
+    this.#watcher?.ended(exchange, connection);
   }
 
   serve(exchange: HttpExchange): void {
@@ -91,6 +115,7 @@ export class Engine implements ConnectionOwner {
 
   refused(refusal: Refusal, { facts }: Connection): void {
     this.#badRequests.add(refusal, facts);
+    this.#watcher?.refused(refusal);
   }
 
   /** A connection is gone. */
@@ -104,7 +129,7 @@ export class Engine implements ConnectionOwner {
   /** From now on every reply ends its connection, and idle connections are closed. Resolves when none is left. */
   async drain(): Promise<void> {
     this.isDraining = true;
-    for (const connection of this.#connections) if (connection.isIdle) connection.close();
+    for (const connection of this.#connections) if (connection.isIdle) connection.closeUnlessRead();
     if (this.#connections.size === 0) return;
     await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
   }

@@ -16,7 +16,7 @@ export class HttpExchange implements Exchange {
   readonly method: string;
   readonly target: string;
   readonly version: string;
-  readonly request: RequestHead;
+  request: RequestHead;
   readonly body: RequestBody | undefined;
   /** Whether the connection may serve another request afterwards. */
   keepsAlive: boolean;
@@ -30,9 +30,18 @@ export class HttpExchange implements Exchange {
   readonly begunAt: number;
   isContinueDue: boolean;
   watcher: ExchangeWatcher | undefined;
+  /** What has come of a request that could not be read; undefined for one that is a request. */
+  unread: string | undefined;
+  /** The head of the response as it was sent; "" before. */
+  sentHead = "";
+  /** Bytes of its body so far. */
+  bodyBytes = 0;
+  /** The response is complete as far as it is made here; what is of it may still have to be sent. */
+  isWhole = false;
+  /** Headers, flat, that the response gets where the application sets none of the name. */
+  usualHeaders: readonly string[] | undefined;
   readonly #connection: Connection;
   #head: { status: number; reason: string | undefined; headers: string[]; length: number | undefined } | undefined;
-  #isHeadSent = false;
   #isChunked = false;
   #wasGone = false;
   /** The connection's end is the end of the body. */
@@ -70,7 +79,7 @@ export class HttpExchange implements Exchange {
   }
 
   get hasBegun(): boolean {
-    return this.#isHeadSent || this.#head !== undefined;
+    return this.sentHead !== "" || this.#head !== undefined;
   }
 
   /** The headers as environ keys; see `addHeaders` of the gateway for the rules. */
@@ -115,6 +124,7 @@ export class HttpExchange implements Exchange {
     const head = this.#takeHead();
     if (!this.#isChunked) return this.#sendAfter(head, chunk);
     const bytes = typeof chunk === "string" && BEYOND_ASCII.test(chunk) ? Buffer.from(chunk) : chunk;
+    this.bodyBytes += bytes.length;
     const before = `${head}${bytes.length.toString(16)}\r\n`;
     if (typeof bytes === "string") return this.#send(`${before}${bytes}\r\n`, true);
     if (bytes.length <= SMALL) return this.#send(joined(before, bytes, "\r\n"), true);
@@ -131,6 +141,7 @@ export class HttpExchange implements Exchange {
     if (this.body !== undefined && !this.body.isComplete) this.#connection.bodyLeft(this);
     const head = this.#takeHead();
     this.isOver = true;
+    this.isWhole = true;
     this.body?.leave();
     if (chunk === undefined) {
       if (this.#isChunked) this.#send(`${head}0\r\n\r\n`, true);
@@ -177,23 +188,28 @@ export class HttpExchange implements Exchange {
     this.watcher?.onGone();
   }
 
-  /** Answers in the application's place; where that has begun to answer, the reply breaks off. */
-  refuse({ status, reason }: Refusal): void {
+  /**
+   * Answers in the application's place; where that has begun to answer, the reply breaks off. The connection ends with
+   * it unless it `mayStay`.
+   */
+  refuse({ status, reason }: Refusal, mayStay = false): void {
     if (this.isOver) return;
+    if (!mayStay) this.keepsAlive = false;
     if (this.hasBegun) this.isBroken = true;
     else this.#sendRefusal(status, reason);
-    this.keepsAlive = false;
     this.wasRefused = true;
     this.gone();
     this.#connection.replied(this);
   }
 
   #sendRefusal(status: number, reason: string): void {
-    this.keepsAlive = false;
+    this.isWhole = true;
     const headers = ["Content-Type", "text/plain; charset=utf-8"];
     if (status === 503) headers.push("Retry-After", "1");
     this.head(status, undefined, headers, reason.length + 1);
-    this.#send(this.#takeHead() + (this.method === "HEAD" ? "" : `${reason}\n`), true);
+    const text = this.method === "HEAD" ? "" : `${reason}\n`;
+    this.bodyBytes = text.length;
+    this.#send(this.#takeHead() + text, true);
   }
 
   /** The head that is due, as text; "" when it has been sent. */
@@ -201,7 +217,7 @@ export class HttpExchange implements Exchange {
     const head = this.#head;
     if (head === undefined) return "";
     this.#head = undefined;
-    this.#isHeadSent = true;
+    if (this.usualHeaders !== undefined) addMissing(head.headers, this.usualHeaders);
     const { status, length } = head;
     let text = headText(status, head.reason, head.headers);
     if (length !== undefined) {
@@ -215,20 +231,22 @@ export class HttpExchange implements Exchange {
         this.keepsAlive = false;
       }
     }
-    if (this.keepsAlive && !this.#connection.isLastReply()) {
-      return this.version === "1.1" ? `${text}\r\n` : `${text}Connection: keep-alive\r\n\r\n`;
+    if (!this.keepsAlive || this.#connection.isLastReply()) {
+      this.keepsAlive = false;
+      text += "Connection: close\r\n\r\n";
+    } else {
+      text += this.version === "1.1" ? "\r\n" : "Connection: keep-alive\r\n\r\n";
     }
-    this.keepsAlive = false;
-    return `${text}Connection: close\r\n\r\n`;
+    this.sentHead = text;
+    return text;
   }
 
   /** Sends a piece of the body, with the head before it in one write where that costs less than a second one. */
-  #sendAfter(head: string, chunk: Chunk): boolean {
-    if (head === "") return this.#send(chunk, false);
-    if (typeof chunk === "string") {
-      if (!BEYOND_ASCII.test(chunk)) return this.#send(head + chunk, true);
-      return this.#send(joined(head, Buffer.from(chunk), ""), false);
-    }
+  #sendAfter(head: string, data: Chunk): boolean {
+    const chunk = typeof data === "string" && BEYOND_ASCII.test(data) ? Buffer.from(data) : data;
+    this.bodyBytes += chunk.length;
+    if (head === "") return this.#send(chunk, true);
+    if (typeof chunk === "string") return this.#send(head + chunk, true);
     if (chunk.length <= SMALL) return this.#send(joined(head, chunk, ""), false);
     this.#connection.cork();
     this.#send(head, true);
@@ -245,6 +263,15 @@ export class HttpExchange implements Exchange {
     this.#held.push(typeof chunk === "string" ? chunk : Buffer.from(chunk));
     this.#heldBytes += chunk.length;
     return this.#heldBytes < MOST_HELD;
+  }
+}
+
+/** Those of `usual` that are not in `headers`, whatever their case there. */
+function addMissing(headers: string[], usual: readonly string[]): void {
+  for (let i = 0; i < usual.length; i += 2) {
+    const name = (usual[i] as string).toLowerCase();
+    const isThere = headers.some((other, at) => at % 2 === 0 && other.toLowerCase() === name);
+    if (!isThere) headers.push(usual[i] as string, usual[i + 1] as string);
   }
 }
 

@@ -26,6 +26,8 @@ export abstract class ReplyLine {
   /** The last reply is sent, and the client is waited for (RFC 9112 section 9.6). */
   isLingering = false;
   isPaused = false;
+  /** More has been read than the request that has just begun. */
+  protected isMoreRead = false;
   /** What came behind as many requests as may be in flight. */
   protected rest: Buffer | undefined;
 
@@ -48,9 +50,16 @@ export abstract class ReplyLine {
     this.socket.uncork();
   }
 
-  /** A server that drains closes with the last reply that is due. */
+  /** Whether something sent waits for the client to take it. */
+  get hasUnsent(): boolean {
+    return this.socket.writableLength > 0;
+  }
+
+  /** A server that drains closes with the last reply that is due, and none behind which a request has begun to come. */
   isLastReply(): boolean {
-    return this.owner.isDraining && (this.behind === undefined || this.behind.length === 0);
+    if (!this.owner.isDraining || this.isMoreRead || this.rest !== undefined) return false;
+    const isHeadBegun = this.state.isBegun && this.incoming === undefined;
+    return !isHeadBegun && (this.behind === undefined || this.behind.length === 0);
   }
 
   /** The reply of `exchange` has been handed over, or will never be. */
@@ -60,7 +69,7 @@ export abstract class ReplyLine {
       if (done.isBroken) return this.#breakOff(done);
       if (!done.keepsAlive) return this.#finish(done);
       this.front = this.behind?.shift();
-      this.owner.inFlight--;
+      this.over(done);
       this.front?.flush();
     }
     if (this.front === undefined) this.patience.idle(this.owner.now);
@@ -70,8 +79,10 @@ export abstract class ReplyLine {
   /** Goes on with what came behind as many requests as may be in flight. */
   protected abstract takeRest(): void;
 
+  /** The reply of `exchange` has been handed over, or will never be. */
+  protected abstract over(exchange: HttpExchange): void;
+
   protected queue(exchange: HttpExchange): void {
-    this.owner.inFlight++;
     if (this.front === undefined) {
       this.front = exchange;
     } else {
@@ -109,8 +120,8 @@ export abstract class ReplyLine {
     const { front } = this;
     this.front = undefined;
     if (front !== undefined) {
-      this.owner.inFlight--;
       front.gone();
+      this.over(front);
     }
     this.#dropBehind();
     this.incoming?.body?.fail();
@@ -119,8 +130,8 @@ export abstract class ReplyLine {
 
   /** The last reply has been handed over. */
   #finish(last: HttpExchange): void {
-    this.owner.inFlight--;
     this.front = undefined;
+    this.over(last);
     this.isThrough = true;
     this.#dropBehind();
     const isMoreDue = this.state.isBegun || this.rest !== undefined || last.wasRefused;
@@ -140,8 +151,8 @@ export abstract class ReplyLine {
     const { behind } = this;
     this.behind = undefined;
     for (const exchange of behind ?? []) {
-      this.owner.inFlight--;
       exchange.gone();
+      this.over(exchange);
     }
   }
 }

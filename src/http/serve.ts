@@ -34,7 +34,7 @@ export interface HttpServer {
 /** Serves a gateway application over HTTP/1.1. Resolves when it listens; rejects with the system's error. */
 export async function serve(application: Application, options: ServeOptions = {}): Promise<HttpServer> {
   const engine = new Engine(application, options);
-  const accept = (socket: net.Socket): void => engine.accept(socket);
+  const accept = (socket: net.Socket): void => void engine.accept(socket);
   const shared = { allowHalfOpen: true, noDelay: true };
   const server =
     options.tls === undefined

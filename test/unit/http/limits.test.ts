@@ -95,6 +95,8 @@ test("requests beyond the limit of concurrency are answered 503 at once, the oth
     expect(refused?.status).toBe(503);
     expect(refused?.headers.map(([name]) => name)).toContain("retry-after");
     gate.open();
+    third?.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect((await third?.response())?.status).toBe(200);
     expect([(await first?.response())?.status, (await second?.response())?.status]).toEqual([200, 200]);
   });
 });

@@ -87,6 +87,31 @@ test("closes when what is in flight is answered, idle connections at once", asyn
   await closed;
 });
 
+test("closes behind the last of several requests that have come, whole or in part", async () => {
+  const application: Application = (environ, startResponse) => {
+    startResponse(200, []);
+    return [environ.PATH_INFO];
+  };
+  const server = await serve(application);
+  const client = new RawClient(server.port);
+  client.send(GET);
+  await client.response();
+  const [whole, begun] = [client, new RawClient(server.port)];
+  begun.send("GET /begun HTTP/1.1\r\nHo");
+  while (begun.socket.bytesWritten === 0 || server.engine.size < 2) await new Promise(setImmediate);
+  whole.send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\nGET /3 HTTP/1.1\r\nHo");
+  server.engine.isDraining = true;
+  const answers = [await whole.response(), await whole.response()];
+  whole.send("st: h\r\n\r\n");
+  answers.push(await whole.response());
+  begun.send("st: h\r\n\r\n");
+  answers.push(await begun.response());
+  const isClosing = answers.map((answer) => answer?.headers.some(([name]) => name === "connection"));
+  expect(answers.map((answer) => answer?.body)).toEqual(["/1", "/2", "/3", "/begun"]);
+  expect(isClosing).toEqual([false, false, true, true]);
+  await server.close();
+});
+
 test("hands over a connection that changes to another protocol, with what has come behind the head", async () => {
   const heads: string[] = [];
   const options = {
