@@ -121,7 +121,8 @@ class Life {
     say(`life ${life}: ${JSON.stringify(shape)}`);
     const server = new Tsgate(["--pid", PIDFILE, "--log-level", "debug", "app.mjs"], { cwd: project.dir, command });
     this.#server = server;
-    const startMs = START_BOUND_MS * this.#patience;
+    // Nothing is shown in a start that takes long: it is waited for, however little patience there is with what follows.
+    const startMs = START_BOUND_MS * Math.max(this.#patience, PATIENCE);
     const ready = await server.waitForReady(shape.workers, { timeoutMs: startMs }).catch(() => undefined);
     if (ready === undefined) throw new Violation("workers", `the server did not start\n${server.stderr}`);
     const targets = await Promise.all(shape.binds.map((_, index) => server.target(index)));

@@ -174,6 +174,7 @@ describe("a quick stop", () => {
             text: "return process.exit(EXIT.stopped);\n      case",
             replacement: "return;\n      case",
           },
+          { file: "worker/worker.ts", text: 'process.once("disconnect", () => this.#onOrphaned());', replacement: "" },
         ],
         violates: "process",
       },
