@@ -11,8 +11,8 @@ import { oldestReply } from "./requests-in-flight.ts";
 
 /** Whether it waits for nothing, as most do that are kept. */
 export function isAtRest(connection: HttpConnection): boolean {
-  const { socket, speaks, inFlight, newest, isMoved, isRestDue, bytesAtRest } = connection;
-  const isKept = newest !== undefined || isMoved;
+  const { socket, speaks, inFlight, isUsed, isMoved, isRestDue, bytesAtRest } = connection;
+  const isKept = isUsed || isMoved;
   return speaks === "http" && inFlight === 0 && isKept && !isRestDue && socket.bytesRead <= bytesAtRest;
 }
 
@@ -60,9 +60,8 @@ function isBodyDue({ socket, heldBack }: HttpConnection, newest: ServerResponse)
 
 /** Nothing has ever come, or more than the requests that have been answered. */
 function isHeadDue(connection: HttpConnection, bytesRead: number): boolean {
-  const { newest } = connection;
-  if (newest === undefined) return !connection.isMoved || bytesRead > 0;
-  if (connection.isRestDue && newest.req.complete) {
+  if (!connection.isUsed) return !connection.isMoved || bytesRead > 0;
+  if (connection.isRestDue && connection.newest?.req.complete !== false) {
     connection.bytesAtRest = bytesRead;
     connection.isRestDue = false;
   }

@@ -35,6 +35,8 @@ export class HttpConnection extends Connection implements Flight {
   newest: ServerResponse | undefined = undefined;
   newestAt = 0;
   others: Map<ServerResponse, number> | undefined = undefined;
+  /** A request has come on it. */
+  isUsed = false;
   /** Of the requests in flight, those that count for the limit of concurrency. */
   admitted = 0;
   /** The reply whose client waits to be told to send the body. */

@@ -143,6 +143,7 @@ export class HttpTracking {
     this.#connections.count();
     if (this.#connections.isDraining) connection.announceClose(response);
     beginReply(connection, response);
+    connection.isUsed = true;
     if (connection.speaks === "http") holdIfLong(connection);
     if (isHeldBack) connection.heldBack = response;
     connection.observer?.begun(request, response, connection.newestAt);
@@ -218,7 +219,7 @@ function passOver({ socket }: HttpConnection): false {
 /** Node counts an idle connection's time from the end of a reply: on one that has moved there has been none. */
 function closeUnused(connection: HttpConnection, { keepAliveTimeout }: Server): void {
   const close = (): void => {
-    if (connection.newest === undefined) closeIfIdle(connection);
+    if (!connection.isUsed) closeIfIdle(connection);
   };
   if (keepAliveTimeout > 0) setTimeout(close, keepAliveTimeout).unref();
 }
@@ -236,6 +237,7 @@ function replyEnded(connection: HttpConnection, response: ServerResponse): void 
     if (meter !== undefined) owner.stats?.end(meter, response, statusSent(response), now);
   }
   endReply(connection, response);
+  if (connection.newest === undefined) connection.heldBack = undefined;
   if (connection.speaks === "http") releaseIfShort(connection);
   connection.bytesAtRest = connection.socket.bytesRead;
   connection.isRestDue = !response.req.complete;

@@ -45,7 +45,7 @@ export class IdleClosing {
 function withoutBegun(connections: readonly Connection[]): Connection[] {
   const atRest = new Map<Server, Set<Socket> | undefined>();
   return connections.filter((connection) => {
-    if (!(connection instanceof HttpConnection) || connection.newest === undefined) return true;
+    if (!(connection instanceof HttpConnection) || !connection.isUsed) return true;
     const server = connection.server as Server;
     if (!atRest.has(server)) atRest.set(server, socketsAtRest(server));
     return atRest.get(server)?.has(connection.socket) !== false;

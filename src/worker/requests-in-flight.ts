@@ -26,7 +26,7 @@ export interface NamedRequest {
 /** The requests of one connection of `node:http`. */
 export interface Flight {
   inFlight: number;
-  /** The newest reply begun, which may have ended. */
+  /** The newest reply begun, unless it has ended and the whole of its request has come. */
   newest: ServerResponse | undefined;
   newestAt: number;
   /** Those in flight beside the newest, in their order, with the instants at which they began; only pipelining and HTTP/2 have any. */
@@ -46,6 +46,8 @@ export function beginReply(flight: Flight, response: ServerResponse): void {
 export function endReply(flight: Flight, response: ServerResponse): void {
   flight.inFlight--;
   flight.others?.delete(response);
+  // Kept until the next request, thousands of them would grow old with their connections and be collected late.
+  if (flight.newest === response && response.req.complete) flight.newest = undefined;
 }
 
 /** The reply that was begun first of those in flight; the newest, which may have ended, when none is. */
