@@ -114,7 +114,7 @@ describe("a stop", () => {
     {
       "a draining worker does not say that it closes": {
         defect: {
-          file: "worker/connections.ts",
+          file: "worker/http-connection.ts",
           text: "response.shouldKeepAlive = false;",
           replacement: "",
         },
