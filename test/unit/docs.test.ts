@@ -61,6 +61,13 @@ const OTHER_FLAGS = [
   "--threads",
   "--wait",
   "--watch",
+  "--node",
+  "--workload",
+  "--peer",
+  "--all",
+  "--no-daemon",
+  "--http-socket",
+  "--master",
 ];
 
 describe.each(DOCUMENTS)("%s", (document) => {

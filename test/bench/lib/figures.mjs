@@ -34,7 +34,7 @@ export function atMost(name, value, limit, { unit, digits = 2, details }) {
 export function table(figures) {
   const rows = [
     ["figure", "asked", "reached", ""],
-    ...figures.map(({ name, asked, reached, isReached }) => [name, asked, reached, isReached ? "yes" : "NO"]),
+    ...figures.map(({ name, asked, reached, isReached }) => [name, asked, reached, isReached ? "met" : "MISSED"]),
   ];
   return aligned(rows);
 }

@@ -1,10 +1,10 @@
 /** Interleaved rounds and their medians: what changes on the machine meanwhile changes for both sides. */
 
 /**
- * Runs every contender once a round, forwards and backwards in turn; the first round only warms up.
+ * Runs every contender once a round, forwards and backwards in turn; the first round only warms up, and is told so.
  * @template T
  * @param {number} rounds
- * @param {Readonly<Record<string, () => Promise<T>>>} contenders
+ * @param {Readonly<Record<string, (isWarmUp: boolean) => Promise<T>>>} contenders
  * @returns {Promise<Record<string, T[]>>}
  */
 export async function interleaved(rounds, contenders) {
@@ -13,7 +13,7 @@ export async function interleaved(rounds, contenders) {
   for (let round = 0; round <= rounds; round += 1) {
     const order = Object.entries(contenders);
     for (const [name, measure] of round % 2 === 0 ? order : order.toReversed()) {
-      const value = await measure();
+      const value = await measure(round === 0);
       if (round > 0) results[name]?.push(value);
     }
   }
@@ -42,4 +42,12 @@ export function lowerQuartile(values) {
  */
 export function medianRatio(ours, theirs) {
   return median(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)));
+}
+
+/**
+ * The middle, and how far the rounds were from it.
+ * @param {readonly number[]} values
+ */
+export function spread(values) {
+  return { value: median(values), low: Math.min(...values), high: Math.max(...values) };
 }

@@ -25,11 +25,15 @@ export async function needWrk() {
  * @property {number} requests
  * @property {number} perSecond
  * @property {number} errors socket errors, timeouts and replies that are not 2xx or 3xx
+ * @property {number} p50Ms from request to reply
+ * @property {number} p99Ms
  */
+
+const MS = /** @type {Record<string, number>} */ ({ us: 0.001, ms: 1, s: 1000, m: 60_000 });
 
 /**
  * @param {number} port
- * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number, headers?: readonly string[], body?: string }} options
+ * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number, headers?: readonly string[], body?: string | undefined }} options
  *   `body`: of a POST, as JSON; `closes`: a fresh connection for every request; `pauseMs`: between two requests of a connection; `core`: the only one
  *   that wrk may run on
  * @returns {Promise<Load>}
@@ -37,7 +41,7 @@ export async function needWrk() {
 export async function load(port, { connections, seconds, closes = false, pauseMs = 0, core, headers = [], body }) {
   const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
   try {
-    const args = ["-t", "1", "-c", String(connections), "-d", `${seconds}s`];
+    const args = ["-t", "1", "-c", String(connections), "-d", `${Math.ceil(seconds)}s`, "--latency"];
     if (closes) args.push("-H", "Connection: close");
     for (const header of headers) args.push("-H", header);
     if (pauseMs > 0) {
@@ -55,7 +59,10 @@ export async function load(port, { connections, seconds, closes = false, pauseMs
     }
     const command = [...(core === undefined ? [] : ["taskset", "-c", String(core)]), "wrk", ...args];
     const [file, ...rest] = [...command, `http://127.0.0.1:${port}/`];
-    const { stdout } = await run(file, rest, { timeout: (seconds + 20) * 1000 });
+    const running = run(file, rest, { timeout: (seconds + 20) * 1000 });
+    // It takes whole seconds; interrupted, it tells what it has counted until then.
+    const ender = setTimeout(() => running.child.kill("SIGINT"), seconds * 1000);
+    const { stdout } = await running.finally(() => clearTimeout(ender));
     return parse(stdout);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -87,5 +94,14 @@ function parse(text) {
     Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0),
   );
   if (requests === 0) throw new Error(`wrk made no request\n${text}`);
-  return { requests, perSecond, errors };
+  return { requests, perSecond, errors, p50Ms: percentile(text, 50), p99Ms: percentile(text, 99) };
+}
+
+/**
+ * @param {string} text
+ * @param {number} percent
+ */
+function percentile(text, percent) {
+  const [, value = "NaN", unit = "ms"] = new RegExp(`^\\s+${percent}%\\s+([\\d.]+)(us|ms|s|m)`, "m").exec(text) ?? [];
+  return Number(value) * (MS[unit] ?? Number.NaN);
 }

@@ -1,6 +1,7 @@
-/** The same on @hono/node-server, in one process: `node hono-node-server.mjs PORT`. */
+/** The comparison's fetch handler on @hono/node-server, in one process, on `$PORT`. */
 
 import { serve } from "@hono/node-server";
-import { app } from "./hono-app.mjs";
+import { handlerOf } from "../apps/workloads/fetch.mjs";
 
-serve({ fetch: app.fetch, port: Number(process.argv[2]), hostname: "127.0.0.1" });
+// It has put a Response of its own in place.
+serve({ fetch: handlerOf(globalThis), port: Number(process.env.PORT), hostname: "127.0.0.1" });

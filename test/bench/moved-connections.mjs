@@ -1,0 +1,128 @@
+/**
+ * Ten thousand idle keep-alive connections through one reload: none may be closed, and nobody else may notice. Asks on
+ * each afterwards, and looks at what other clients waited and at the heartbeats meanwhile.
+ */
+
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { startTraffic } from "../support/traffic/start.mjs";
+import { failedCount } from "../support/traffic/tally.mjs";
+import { atMost } from "./lib/figures.mjs";
+import { startIdleCrowd } from "./lib/idle-crowd.mjs";
+import { startTsgate } from "./lib/servers.mjs";
+
+/** @typedef {import("./lib/figures.mjs").Figure} Figure */
+
+const APP = fileURLToPath(new URL("apps/idle.mjs", import.meta.url));
+const HEARTBEATS = pathToFileURL(fileURLToPath(new URL("apps/heartbeats.mjs", import.meta.url))).href;
+const CONNECTIONS = 10_000;
+/** One worker may hold them all, beside its own files; the clients are one process too. */
+const DESCRIPTORS = CONNECTIONS + 500;
+const WORKERS = 2;
+const LINGER_MS = 1000;
+const HEARTBEAT_MS = 1000;
+const LIMIT_MS = 60_000;
+
+/** @type {import("./run.mjs").Benchmark} */
+export async function movedConnections({ node }) {
+  const limit = descriptorLimit();
+  if (limit < DESCRIPTORS) {
+    const reached = `not measured: ulimit -Hn is ${limit}, ${DESCRIPTORS} are needed`;
+    return [{ name: `${CONNECTIONS} idle connections in a reload`, asked: "none closed", reached, isReached: false }];
+  }
+  const figures = [];
+  for (const [kind, app] of [
+    ["gateway", APP],
+    ["(req, res)", `${APP}:listener`],
+  ])
+    figures.push(...(await reload(node, kind ?? "", app ?? "")));
+  return figures;
+}
+
+/** How many descriptors a process may have here. */
+export function descriptorLimit() {
+  const { stdout } = spawnSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" });
+  return stdout.trim() === "unlimited" ? Infinity : Number(stdout);
+}
+
+/**
+ * @param {string} node
+ * @param {string} kind
+ * @param {string} app
+ * @returns {Promise<Figure[]>}
+ */
+async function reload(node, kind, app) {
+  const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
+  const file = path.join(folder, "heartbeats");
+  const env = { NODE_OPTIONS: `--import=${HEARTBEATS}`, BENCH_HEARTBEATS: file };
+  const args = ["--linger", `${LINGER_MS}ms`, "--keep-alive", "120s"];
+  const server = await startTsgate({ node, app, workers: WORKERS, args, env });
+  /** @type {Awaited<ReturnType<typeof startIdleCrowd>> | undefined} */
+  let crowd;
+  /** @type {Awaited<ReturnType<typeof startTraffic>> | undefined} */
+  let traffic;
+  try {
+    crowd = await startIdleCrowd({ port: server.port, count: CONNECTIONS });
+    traffic = await startTraffic({ target: { host: "127.0.0.1", port: server.port }, lingerMs: LINGER_MS, idle: 0 });
+    await sleep(1000);
+    const before = (await server.pids()).filter((pid) => pid !== server.pid);
+    const startedAt = Date.now();
+    server.signal("SIGHUP");
+    await gone(server, before);
+    const tookMs = Date.now() - startedAt;
+    const tally = await traffic.stop();
+    const after = await crowd.ask();
+    const lateMs = await latest(file, startedAt, startedAt + tookMs);
+    const held = Object.entries(after.byPid).filter(([pid]) => before.includes(Number(pid)));
+    const lost = CONNECTIONS - after.answered;
+    const name = `${CONNECTIONS} idle connections in a reload, ${kind}`;
+    const details = { opened: crowd.opened.byPid, ...after, stillOld: held.length, tookMs, requests: tally.requests };
+    return [
+      atMost(`${name}: closed, or not answered afterwards`, Math.max(lost, after.closed), 0, {
+        unit: "",
+        digits: 0,
+        details,
+      }),
+      atMost(`${name}: until the last old worker has gone`, tookMs / 1000, 15, { unit: "s", digits: 1 }),
+      atMost(`${name}: other requests' p99`, tally.latencyMs.p99, 50, {
+        unit: "ms",
+        digits: 1,
+        details: { failed: failedCount(tally), latencyMs: tally.latencyMs },
+      }),
+      atMost(`${name}: the latest heartbeat, late by`, lateMs, 100, { unit: "ms", digits: 0 }),
+    ];
+  } finally {
+    traffic?.kill();
+    await crowd?.stop();
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {import("./lib/servers.mjs").Running} server
+ * @param {readonly number[]} pids
+ */
+async function gone(server, pids) {
+  const endsAt = performance.now() + LIMIT_MS;
+  while ((await server.pids()).some((pid) => pids.includes(pid))) {
+    if (performance.now() > endsAt) throw new Error(`old workers are there after ${LIMIT_MS} ms\n${server.output()}`);
+    await sleep(50);
+  }
+}
+
+/**
+ * By how much the latest heartbeat between two moments was late.
+ * @param {string} file
+ * @param {number} from
+ * @param {number} to
+ */
+async function latest(file, from, to) {
+  const beats = (await readFile(file, "utf8")).trim().split("\n");
+  const gaps = beats.map((line) => line.split(" ").map(Number)).filter(([at = 0]) => at >= from && at <= to);
+  return Math.max(0, ...gaps.map(([, gapMs = 0]) => gapMs - HEARTBEAT_MS));
+}
