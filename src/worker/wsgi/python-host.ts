@@ -29,7 +29,10 @@ export class PythonHost {
   readonly #events: HostEvents;
   readonly #bodies: BodyBudget;
   #interpreter: Interpreter | undefined;
-  /** The channels that can be given another call, the one that has been for the longest first. */
+  /**
+   * The channels that can be given another call, the one that has been for the longest first: the last one's thread may
+   * still be closing what it has answered with.
+   */
   readonly #open = new Set<ThreadChannel>();
   #waiting: PythonCall[] = [];
   #isWatched = false;

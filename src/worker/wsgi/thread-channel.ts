@@ -25,6 +25,10 @@ export class ThreadChannel {
   readonly #window: number;
   readonly #reader = new frames.FrameReader((kind, payload) => this.#take(kind, payload));
   readonly #calls: PythonCall[] = [];
+  /** Frames that leave together, with the end of a read or of this turn of the loop. */
+  #pending = "";
+  #isReading = false;
+  #isFlushDue = false;
   #count = 0;
   /** Of the call whose turn it is, or was last. */
   #environ: Environ | undefined;
@@ -33,7 +37,7 @@ export class ThreadChannel {
     this.#socket = socket;
     this.#window = window;
     this.#events = events;
-    socket.on("data", (data) => this.#reader.push(data));
+    socket.on("data", (data) => this.#read(data));
     // What breaks the channel is the end of the interpreter, which is noticed elsewhere.
     socket.on("error", () => {});
   }
@@ -54,14 +58,23 @@ export class ThreadChannel {
     call.begin(this, this.#window, this.#count);
   }
 
+  /** Text goes at once only to a thread that has nothing else to do. */
   write(data: string | Uint8Array): void {
-    if (!this.#socket.writable) return;
-    if (typeof data === "string") this.#socket.write(data, "latin1");
-    else this.#socket.write(data);
+    if (typeof data !== "string") {
+      this.#flush();
+      if (this.#socket.writable) this.#socket.write(data);
+      return;
+    }
+    this.#pending += data;
+    if (this.#isReading || this.#isFlushDue) return;
+    if (this.#calls.length < 2) return this.#flush();
+    this.#isFlushDue = true;
+    setImmediate(() => this.#flush());
   }
 
   /** Lets the thread come to its end. */
   close(): void {
+    this.#flush();
     this.#socket.end();
   }
 
@@ -70,6 +83,25 @@ export class ThreadChannel {
     const [call, ...others] = this.#calls.splice(0);
     call?.failed(error);
     return others;
+  }
+
+  /** What its frames make ready for the thread leaves in one write, before the replies go on to their clients. */
+  #read(data: Buffer): void {
+    this.#isReading = true;
+    try {
+      this.#reader.push(data);
+    } finally {
+      this.#isReading = false;
+      this.#flush();
+    }
+  }
+
+  #flush(): void {
+    this.#isFlushDue = false;
+    if (this.#pending === "") return;
+    const text = this.#pending;
+    this.#pending = "";
+    if (this.#socket.writable) this.#socket.write(text, "latin1");
   }
 
   #take(kind: number, payload: Buffer): void {
