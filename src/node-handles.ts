@@ -351,3 +351,70 @@ function symbolsOf(socket: net.Socket): { buffer: symbol; callback: symbol } | u
 }
 
 let readSymbols: { buffer: symbol; callback: symbol } | undefined;
+
+/** What became of a write past the stream: the kernel has all of it, the rest waits, it failed, or nothing was written. */
+export type Written = "sent" | "queued" | "failed" | "not now";
+
+/**
+ * Writes `text`, one character a byte, past the socket's stream, whose machinery costs more than the system call. Only for
+ * a plain socket with nothing left to send. After `queued` the socket emits `drain` when all is sent; a write that fails,
+ * now or later, destroys it. After `not now` use the stream.
+ */
+export function writePastStream(socket: net.Socket, text: string): Written {
+  const { _handle: handle } = socket as unknown as { _handle: WritableHandle | null };
+  if (handle === null || socket.writableLength > 0) return "not now";
+  if (writeRequest === undefined) {
+    learnToWrite(handle);
+    return "not now";
+  }
+  const request = writeRequest;
+  const result = handle.writeLatin1String(request, text);
+  if (typeof result === "object") return queued(socket, result);
+  if (result !== 0) {
+    socket.destroy();
+    return "failed";
+  }
+  if (request === null || handle.writeQueueSize === 0) return "sent";
+  writeRequest = new (request.constructor as new () => WriteRequest)();
+  return queued(socket, request);
+}
+
+/** Whether a socket is one that `writePastStream` may write to. */
+export function hasPlainHandle(socket: net.Socket): boolean {
+  const { _handle: handle } = socket as unknown as { _handle: Partial<WritableHandle> | null };
+  return socket.constructor === net.Socket && typeof handle?.writeLatin1String === "function";
+}
+
+interface WritableHandle {
+  /** Takes a request, returns an error number; or takes null, and returns a request when not all could be written. */
+  writeLatin1String(request: WriteRequest | null, text: string): number | WriteRequest;
+  readonly writeQueueSize: number;
+}
+
+interface WriteRequest {
+  oncomplete?: (status: number) => void;
+  /** The outcome, where it was known before anybody could be told. */
+  readonly writeStatus?: number | null;
+}
+
+/** Which of the two ways this Node has is seen from its own next write: the wrong one would end the process. */
+function learnToWrite(handle: WritableHandle): void {
+  if (Object.hasOwn(handle, "writeLatin1String")) return;
+  handle.writeLatin1String = function (request, text) {
+    Reflect.deleteProperty(handle, "writeLatin1String");
+    writeRequest ??= request === null ? null : new (request.constructor as new () => WriteRequest)();
+    return handle.writeLatin1String(request, text);
+  };
+}
+
+function queued(socket: net.Socket, request: WriteRequest): Written {
+  request.oncomplete = (status) => {
+    if (status < 0) socket.destroy();
+    else socket.emit("drain");
+  };
+  if (typeof request.writeStatus === "number") request.oncomplete(request.writeStatus);
+  return "queued";
+}
+
+/** The request of the next write, which serves until one has to wait; null where Node makes them. */
+let writeRequest: WriteRequest | null | undefined;

@@ -112,12 +112,11 @@ export class Patience {
 
   #judgeSending(connection: Connection, now: number, tick: number): void {
     const { sendMs } = connection.owner.rules.limits;
-    const { socket } = connection;
-    if (socket.writableLength === 0) {
+    if (!connection.hasUnsent) {
       this.#sendSince = 0;
       return;
     }
-    const { taken } = writtenBytes(socket);
+    const { taken } = writtenBytes(connection.socket);
     if (this.#sendSince === 0 || taken !== this.#taken) {
       this.#sendSince = now;
       this.#taken = taken;

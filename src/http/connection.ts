@@ -129,10 +129,6 @@ export class Connection extends ReplyLine {
     this.dropAll();
   }
 
-  drained(): void {
-    if (this.front !== undefined && !this.front.isOver) this.front.watcher?.onDrain();
-  }
-
   /** Closes an idle connection, unless a request has come that the event loop has not seen: then that is served. */
   closeUnlessRead(): void {
     if ("encrypted" in this.socket) {

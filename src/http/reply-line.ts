@@ -5,6 +5,7 @@
 
 import type { Socket } from "node:net";
 import type { Chunk } from "../gateway/types.ts";
+import { hasPlainHandle, writePastStream, writtenBytes } from "../node-handles.ts";
 import type { Patience } from "./client-patience.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import type { HttpExchange } from "./exchange.ts";
@@ -30,29 +31,48 @@ export abstract class ReplyLine {
   protected isMoreRead = false;
   /** What came behind as many requests as may be in flight. */
   protected rest: Buffer | undefined;
+  /** Whether strings may be written past the stream, and whether one waits there. */
+  readonly #isPlain: boolean;
+  #isQueued = false;
+  #isCorked = false;
 
   constructor(socket: Socket, owner: ConnectionOwner) {
     this.socket = socket;
     this.owner = owner;
+    this.#isPlain = hasPlainHandle(socket);
   }
 
   /** Sends for the exchange at the front. A string is sent one character a byte. */
   send(chunk: Chunk): boolean {
     if (this.isClosed) return true;
-    return typeof chunk === "string" ? this.socket.write(chunk, "latin1") : this.socket.write(chunk);
-  }
-
-  cork(): void {
-    this.socket.cork();
-  }
-
-  uncork(): void {
-    this.socket.uncork();
+    if (typeof chunk !== "string") return this.socket.write(chunk);
+    if (this.#isPlain && !this.#isCorked && !this.#isQueued) {
+      const outcome = writePastStream(this.socket, chunk);
+      if (outcome === "queued") this.#isQueued = true;
+      if (outcome !== "not now") return outcome !== "queued";
+    }
+    return this.socket.write(chunk, "latin1");
   }
 
   /** Whether something sent waits for the client to take it. */
   get hasUnsent(): boolean {
-    return this.socket.writableLength > 0;
+    return this.#isQueued || this.socket.writableLength > 0;
+  }
+
+  cork(): void {
+    this.#isCorked = true;
+    this.socket.cork();
+  }
+
+  uncork(): void {
+    this.#isCorked = false;
+    this.socket.uncork();
+  }
+
+  /** The client has taken what was sent. */
+  drained(): void {
+    this.#isQueued &&= writtenBytes(this.socket).waiting > 0;
+    if (this.front !== undefined && !this.front.isOver) this.front.watcher?.onDrain();
   }
 
   /** A server that drains closes with the last reply that is due, and none behind which a request has begun to come. */

@@ -19,6 +19,7 @@ import {
   bindUnix,
   descriptorOf,
   followWrites,
+  hasPlainHandle,
   isContinueSent,
   isTcpHandle,
   listenOnHandle,
@@ -37,6 +38,7 @@ import {
   stopReading,
   tcpAddress,
   transportOf,
+  writePastStream,
   writtenBytes,
   type RawHandle,
 } from "../../src/node-handles.ts";
@@ -494,6 +496,72 @@ describe("a socket that reads into a buffer of ours", () => {
     await once(client, "close");
     expect(seen).toEqual(["one", "two", "as a stream: three"]);
     expect(Buffer.concat(reply).toString()).toBe("bye");
+  });
+});
+
+describe("a write past the stream", () => {
+  it("sends at once what the kernel takes, tells when the rest is sent, and keeps the order with the stream", async () => {
+    const { accepted, client } = await connected();
+    client.setEncoding("latin1");
+    expect(hasPlainHandle(accepted)).toBe(true);
+    // The process learns from a write of Node's own how this version writes.
+    expect(writePastStream(accepted, "never")).toBe("not now");
+    accepted.write("one,", "latin1");
+    await once(client, "data");
+    expect(writePastStream(accepted, "two\xe9,")).toBe("sent");
+    expect(accepted.bytesWritten).toBe(9);
+    expect(await once(client, "data")).toEqual(["two\xe9,"]);
+    client.pause();
+    const large = "x".repeat(1_000_000);
+    let sent = 0;
+    const drained = once(accepted, "drain");
+    for (let outcome: handles.Written = "sent"; outcome === "sent"; sent += large.length)
+      outcome = writePastStream(accepted, large);
+    accepted.write("three", "latin1");
+    let received = "";
+    client.on("data", (text: string) => (received += text));
+    client.resume();
+    await drained;
+    while (received.length < sent + 5) await once(client, "data");
+    expect(received.slice(-6)).toBe("xthree");
+    expect(writePastStream(accepted, "four")).toBe("sent");
+    expect(await once(client, "data")).toEqual(["four"]);
+    accepted.destroy();
+    expect(writePastStream(accepted, "five")).toBe("not now");
+  });
+
+  it("destroys the socket when it fails", async () => {
+    const { accepted, client } = await connected();
+    accepted.on("error", () => {});
+    const closed = new Promise((resolve) => accepted.once("close", resolve));
+    client.resetAndDestroy();
+    await once(client, "close");
+    let outcome: handles.Written = "sent";
+    // What the other end has done may not be known here at once.
+    while (!accepted.destroyed) {
+      outcome = writePastStream(accepted, "x");
+      if (outcome === "not now") accepted.write("x", "latin1");
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await closed;
+    expect(writePastStream(accepted, "x")).toBe("not now");
+  });
+
+  it("that waits when its socket is destroyed is forgotten", async () => {
+    const { accepted, client } = await connected();
+    client.pause();
+    accepted.write("x", "latin1");
+    await once(client, "readable");
+    while (writePastStream(accepted, "x".repeat(1_000_000)) === "sent");
+    const closed = once(accepted, "close");
+    accepted.destroy();
+    await closed;
+  });
+
+  it("is not for sockets that are encrypted", () => {
+    const socket = new tls.TLSSocket(new net.Socket());
+    expect(hasPlainHandle(socket)).toBe(false);
+    socket.destroy();
   });
 });
 
