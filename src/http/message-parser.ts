@@ -3,6 +3,7 @@
  * parsing; here its offsets become a head, and what it has no limit for (heads, chunk extensions, trailers) is counted.
  */
 
+import { type KnownHead, KnownHeads } from "./known-heads.ts";
 import { MOST_FIELDS } from "./limits.ts";
 import * as llhttp from "./llhttp.ts";
 import { type Refusal, REFUSALS } from "./refusal.ts";
@@ -51,6 +52,7 @@ class MessageParser implements llhttp.LlhttpListener {
   head: RequestHead | undefined;
   refusal: Refusal = REFUSALS.badRequestLine;
   readonly #spans: HeadSpans = { urlStart: -1, urlEnd: -1, count: 0, fields: new Int32Array(4 * MOST_FIELDS) };
+  readonly #known = new KnownHeads();
   #lastPart = NO_PART;
   /** What turns an offset into `INPUT` into one into the head's text. */
   #shift = 0;
@@ -76,6 +78,8 @@ class MessageParser implements llhttp.LlhttpListener {
     this.#start = start;
     this.#end = end;
     this.#problem = undefined;
+    const known = state.isBegun ? undefined : this.#known.find(start, end, rules);
+    if (known !== undefined) return this.#reread(known, state, start);
     this.#isInBody = state.isInBody;
     if (state.isBegun) this.#restore(state);
     else this.#begin();
@@ -173,16 +177,40 @@ class MessageParser implements llhttp.LlhttpListener {
   }
 
   #headDone(state: ParseState): number {
-    const { hasBody } = this.head as RequestHead;
+    const head = this.head as RequestHead;
+    const isInOneRead = state.text === "";
     state.text = "";
     state.partial = undefined;
+    const outcome = this.#follow(head, state);
+    if (head.hasBody) {
+      llhttp.resume();
+      state.saved = llhttp.saveState(state.saved);
+    }
+    if (isInOneRead) {
+      const after = head.hasBody ? state.saved : undefined;
+      this.#known.note(this.#start, this.position, this.#rules as HeadRules, head, after);
+    }
+    return outcome;
+  }
+
+  /** A head that is known has come again. */
+  #reread({ text, head, after }: KnownHead, state: ParseState, start: number): number {
+    this.position = start + text.length;
+    this.head = head;
+    if (after !== undefined) {
+      state.saved ??= after.slice();
+      state.saved.set(after);
+    }
+    return this.#follow(head, state);
+  }
+
+  /** What is behind this head. */
+  #follow({ hasBody }: RequestHead, state: ParseState): number {
     state.isBegun = hasBody;
     if (!hasBody) return WHOLE;
     state.isInBody = true;
     state.overhead = 0;
     state.trailers = 0;
-    llhttp.resume();
-    state.saved = llhttp.saveState(state.saved);
     return HEAD;
   }
 
