@@ -61,7 +61,7 @@ export class Patience {
     this.#judgeSending(connection, now, tick);
     if (connection.isClosed || connection.socket.destroyed) return;
     if (connection.incoming !== undefined) this.#judgeBody(connection, now, tick);
-    else if (connection.state.isBegun) this.#judgeHead(connection, now, tick);
+    else if (connection.state.isBegun && !connection.isThrough) this.#judgeHead(connection, now, tick);
     else if (connection.isIdle) this.#judgeIdle(connection, now, tick);
     this.#judgeResponses(connection, now, tick);
   }

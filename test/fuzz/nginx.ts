@@ -167,6 +167,7 @@ http {
   keepalive_requests 1000000;
   lingering_close off;
   underscores_in_headers on;
+  ignore_invalid_headers off;
   upstream recorder { server unix:upstream; keepalive 256; }
   server {
     listen unix:front proxy_protocol;
