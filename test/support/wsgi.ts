@@ -1,10 +1,13 @@
-/** Servers of Python applications for tests: on Debian's own interpreter, which has Django and Flask. */
+/**
+ * Servers of Python applications for tests: on Debian's own interpreter, which has Django and Flask, or on the one that
+ * `TSGATE_TEST_PYTHON` names.
+ */
 
 import { fileURLToPath } from "node:url";
 import type { Peer } from "./peers.ts";
 import { startTsgate, type StartOptions, type Tsgate } from "./tsgate.ts";
 
-export const PYTHON = "/usr/bin/python3";
+export const PYTHON = process.env["TSGATE_TEST_PYTHON"] ?? "/usr/bin/python3";
 export const PYTHON_PEER: Peer = { command: "python3", debianPackage: "python3" };
 /** The folder of the test's Python applications. */
 export const WSGI_APPS = fileURLToPath(new URL("../fixtures/wsgi", import.meta.url));
