@@ -41,8 +41,9 @@ export function reportWithHandle(message: Report, handle: RawHandle, failed: () 
   else send(message, handle as unknown as net.Server, { keepOpen: true }, told);
 }
 
-/** At most this many records a second go to the master; what is above is counted and said. */
+/** At most this many records a second go to the master; what is above is counted, and said when the second is over. */
 const RECORDS_A_SECOND = 200;
+const WINDOW_MS = 1000;
 
 let windowEndsAt = 0;
 let sentInWindow = 0;
@@ -54,14 +55,19 @@ export function log(level: LogLevel, msg: string, fields: LogFields = {}): void 
   if (!process.connected) return writeAsOrphan(level, msg, fields);
   const now = performance.now();
   if (now >= windowEndsAt) {
-    windowEndsAt = now + 1000;
+    tellDropped();
+    windowEndsAt = now + WINDOW_MS;
     sentInWindow = 0;
-    if (dropped > 0) report({ tsgate: "log", level: "warn", msg: "log records dropped", fields: { count: dropped } });
-    dropped = 0;
   }
   if (++sentInWindow <= RECORDS_A_SECOND) return report({ tsgate: "log", level, msg, fields });
-  dropped++;
-  droppedEver++;
+  if (dropped++ === 0) setTimeout(tellDropped, windowEndsAt - now + 1).unref();
+  if (droppedEver++ === 0) process.once("exit", tellDropped);
+}
+
+/** Also when nobody writes any more. */
+function tellDropped(): void {
+  if (dropped > 0) report({ tsgate: "log", level: "warn", msg: "log records dropped", fields: { count: dropped } });
+  dropped = 0;
 }
 
 /** How many records were held back since the worker began. */

@@ -153,6 +153,42 @@ describeWithPeers("a Python application that breaks the protocol", [PYTHON_PEER]
     await server.waitForRecord({ msg: "wsgi.errors", path: "/mutters", text: "without an end" });
   });
 
+  test("but fails when its whole reply is sent is told from the requests around it", async () => {
+    const client = await connectRaw(await server.target());
+    // At hand before their turn, on one thread.
+    for (const path of ["/fails_in_close", "/yields_subclass", "/fails_in_close?2"]) client.get(path);
+    await client.received(/whole[^]*of a [^]*subclass[^]*whole/);
+    const failed = { msg: "application error", path: "/fails_in_close" };
+    for (const nth of [1, 2]) {
+      const { error } = await server.waitForRecord(failed, { nth });
+      expect(error).toMatchObject({ name: "ValueError", message: "in close" });
+    }
+    expect(server.log.all({ msg: "application error", path: "/yields_subclass" })).toEqual([]);
+    expect(client.statuses).toEqual([200, 200, 200]);
+  });
+
+  test("but writes to wsgi.errors when its request is over: without the name of another", async () => {
+    for (const path of ["/mutters_late", "/yields_subclass", "/yields_subclass", "/lets_mutter"])
+      expect((await requestOnce(await server.target(), { path })).outcome).toBe("ok");
+    const late = await server.waitForRecord({ msg: "wsgi.errors", text: "late" });
+    expect(late).not.toHaveProperty("path");
+  });
+
+  test("but writes more to wsgi.errors than the log takes: what is dropped is said", async () => {
+    expect((await requestOnce(await server.target(), { path: "/floods_errors" })).outcome).toBe("ok");
+    const dropped = await server.waitForRecord({ msg: "log records dropped", slot: 0 });
+    expect(dropped["count"]).toBeGreaterThan(0);
+  });
+
+  test("but forks and returns twice is answered once, and goes on", async () => {
+    const { outcome, reply } = await requestOnce(await server.target(), { path: "/returns_in_child" });
+    expect([outcome, reply?.status]).toEqual(["ok", 200]);
+    await server.waitForOutput(/a process that the application forked has returned from the request, and ends/);
+    await expect.poll(() => isAlive(Number(reply?.body)), { timeout: 15_000 }).toBe(false);
+    expect((await requestOnce(await server.target(), { path: "/yields_subclass" })).outcome).toBe("ok");
+    expect(server.log.all("interpreter died")).toEqual([]);
+  });
+
   test("by a body that is not as long as it says: cut short, or broken off", async () => {
     const long = await requestOnce(await server.target(), { path: "/too_long" });
     expect(long.reply?.body.toString()).toBe("abc");
@@ -270,8 +306,11 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
         await server.waitForRecord("server stopped");
       }
       expect(isAlive(child)).toBe(true);
+      // The interpreter leaves that signal to its worker; its child does not.
+      process.kill(child, "SIGTERM");
+      await expect.poll(() => isAlive(child), { timeout: 15_000 }).toBe(false);
     } finally {
-      process.kill(child, "SIGKILL");
+      if (isAlive(child)) process.kill(child, "SIGKILL");
     }
   });
 

@@ -111,7 +111,7 @@ describeWithPeers("a WSGI application gets what PEP 3333 promises", [PYTHON_PEER
 
   test("the iterable closed after its end, and when the client has left", async () => {
     expect(await text("/closing")).toBe("ab\n");
-    expect(await text("/show-closed")).toBe("closing");
+    await expect.poll(() => text("/show-closed"), { timeout: 15_000 }).toBe("closing");
     const client = await connectRaw(await server.target());
     client.get("/endless");
     await client.received(/xxxx/);

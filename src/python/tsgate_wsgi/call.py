@@ -7,6 +7,7 @@ import importlib
 import io
 import json
 import os
+import sys
 import traceback
 
 from .channel import (
@@ -40,12 +41,29 @@ def serve(channel, application, base):
                 return
             Call(channel).run(application, payload, base)
     except WorkerGone:
-        return
+        if channel.is_left:
+            end_fork(None)
     except BaseException:
         try:
             traceback.print_exc()
         finally:
             os._exit(1)
+
+
+def end_fork(error):
+    """A process that the application has forked comes back from the request: nobody waits for what it has to say."""
+    code = 1
+    try:
+        if isinstance(error, SystemExit):
+            code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+        elif error is None:
+            print("tsgate: a process that the application forked has returned from the request, and ends", file=sys.stderr)
+        else:
+            traceback.print_exception(type(error), error, error.__traceback__)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
 
 
 class Call:
@@ -76,13 +94,13 @@ class Call:
             finally:
                 if errors.pending:
                     errors.flush()
-            if not self.is_over:
-                self.over(EMPTY_END)
         except WorkerGone:
             raise
         except ClientGone:
             self.give_up()
         except BaseException as error:
+            if channel.is_left:
+                end_fork(error)
             self.failed(error)
 
     def fill(self, environ, payload):
@@ -97,6 +115,7 @@ class Call:
             environ["wsgi.input"] = open_input(self.channel, payload[end:], lambda: not self.is_over)
         else:
             environ["wsgi.input"] = io.BytesIO(payload[end:])
+        environ["wsgi.errors"].number = NUMBER.pack(self.channel.number)
 
     def start_response(self, status, headers, exc_info=None):
         if exc_info is not None:
@@ -114,7 +133,7 @@ class Call:
         return self.write
 
     def write(self, data):
-        if type(data) is not bytes:
+        if not isinstance(data, bytes):
             raise TypeError("write() takes bytes, not " + type(data).__name__)
         if data:
             self.send(data)
@@ -132,9 +151,10 @@ class Call:
             )
         chunks = iter(result)
         for chunk in chunks:
-            if type(chunk) is not bytes:
+            if not isinstance(chunk, bytes):
                 raise TypeError("the body has a %s as a chunk; chunks are bytes" % type(chunk).__name__)
             if not chunk:
+                self.look()
                 continue
             if self.is_over:
                 self.report("the body is longer than its Content-Length; the rest was not sent")
@@ -149,6 +169,8 @@ class Call:
             raise AssertionError("the application returned a body without a call of start_response")
         if not self.is_sent:
             self.reply(b"")
+        elif not self.is_over:
+            self.over(EMPTY_END)
 
     def reply(self, body):
         """The whole response: nothing of it is held back for what the application still does."""
@@ -169,6 +191,12 @@ class Call:
             self.channel.look()
         self.channel.send_chunks(before, data)
 
+    def look(self):
+        """The application has nothing to send yet, and may find that nobody waits for it any more."""
+        if self.is_sent and not self.is_over:
+            self.channel.look()
+            self.channel.pay(0)
+
     def over(self, last):
         self.is_over = True
         self.channel.send(last)
@@ -178,13 +206,14 @@ class Call:
             self.over(EMPTY_END)
 
     def report(self, text):
-        self.channel.send_object(REPORT, {"name": "Error", "message": text, "traceback": text})
+        described = {"name": "Error", "message": text, "traceback": text}
+        self.channel.send_object(REPORT, described, NUMBER.pack(self.channel.number))
 
     def failed(self, error):
         """Tells the worker, with the application's own traceback. An error after a whole reply is only reported."""
         described = describe_error(error)
         if self.is_over:
-            self.channel.send_object(REPORT, described)
+            self.channel.send_object(REPORT, described, NUMBER.pack(self.channel.number))
             return
         self.is_over = True
         self.channel.send_object(FAILED, described)

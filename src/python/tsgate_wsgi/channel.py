@@ -1,9 +1,11 @@
 """
 One thread's channel to the worker: frames over a socket that nobody else reads, so that no queue stands between a
-request and its thread. Others write to it as well, where the application hands `wsgi.errors` to threads of its own. Knows the frames, the credit of a reply and the end of a client; not PEP 3333.
+request and its thread. Others write to it as well, where the application hands `wsgi.errors` to threads of its own.
+Knows the frames, the credit of a reply and the end of a client; not PEP 3333.
 """
 
 import json
+import os
 import socket
 import threading
 from collections import deque
@@ -47,18 +49,30 @@ class Channel:
         self.window = window
         self.credit = window
         self.is_gone = False
+        self.is_left = False
         self.rest = b""
         self.waiting = deque()
         self.number = 0
         # Taken again by its holder when the collector of garbage, amid a frame's sending, runs what writes to wsgi.errors.
         self.lock = threading.RLock()
 
+    def leave(self):
+        """In a process that the application has forked: the worker hears nothing of it, and it takes no request."""
+        self.is_left = True
+        os.close(self.socket.detach())
+
+    def judge(self, error):
+        """Raises what is none of the ways in which a channel ends."""
+        if not self.is_left and not isinstance(error, ConnectionError):
+            raise error
+
     def send(self, data):
         """Sends frames, whole and none amid another's."""
         with self.lock:
             try:
                 self.socket.sendall(data)
-            except ConnectionError:
+            except OSError as error:
+                self.judge(error)
                 raise WorkerGone() from None
 
     def next_request(self):
@@ -102,7 +116,8 @@ class Channel:
     def receive(self):
         try:
             data = self.socket.recv(BLOCK)
-        except ConnectionError:
+        except OSError as error:
+            self.judge(error)
             data = b""
         if not data:
             raise WorkerGone()
@@ -114,6 +129,9 @@ class Channel:
             data = self.socket.recv(BLOCK, socket.MSG_DONTWAIT)
         except BlockingIOError:
             data = None
+        except OSError as error:
+            self.judge(error)
+            data = b""
         if data == b"":
             raise WorkerGone()
         if data:
@@ -163,5 +181,5 @@ class Channel:
             if self.is_gone:
                 raise ClientGone("the client closed the connection before its request was complete")
 
-    def send_object(self, kind, value):
-        self.send(frame(kind, json.dumps(value).encode("ascii")))
+    def send_object(self, kind, value, before=b""):
+        self.send(frame(kind, before + json.dumps(value).encode("ascii")))

@@ -19,6 +19,7 @@ from .streams import FileWrapper
 CONTROL_FD, STACKS_FD, FIRST_CHANNEL_FD = 3, 4, 5
 # A signal that applications leave alone: its handler is written in C and needs no lock of the interpreter.
 STACKS_SIGNAL = signal.SIGRTMIN + 7 if hasattr(signal, "SIGRTMIN") else signal.SIGUSR2
+LEFT_TO_WORKER = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
 
 
 def main():
@@ -34,6 +35,8 @@ def main():
         os._exit(1)
     control.say({"hello": describe_interpreter(), "stacksSignal": int(STACKS_SIGNAL)})
     control.watch()
+    channels = [Channel(FIRST_CHANNEL_FD + index, order["window"]) for index in range(order["threads"])]
+    os.register_at_fork(after_in_child=lambda: leave_to_parent(control, channels))
     sys.argv = [order["module"], *order["args"]]
     prepare_path(order["chdir"], order["path"])
     try:
@@ -47,14 +50,12 @@ def main():
         from wsgiref.validate import validator
 
         application = validator(application)
-    run(application, order)
+    run(application, channels, base_environ(order))
     control.is_leaving = True
 
 
-def run(application, order):
+def run(application, channels, base):
     """One thread a channel; the first is the main one, so that one thread alone is as in a script."""
-    channels = [Channel(FIRST_CHANNEL_FD + index, order["window"]) for index in range(order["threads"])]
-    base = base_environ(order)
     others = [
         threading.Thread(target=serve, args=(channel, application, base), name="tsgate-%d" % number)
         for number, channel in enumerate(channels[1:], 2)
@@ -64,6 +65,17 @@ def run(application, order):
     serve(channels[0], application, base)
     for thread in others:
         thread.join()
+
+
+def leave_to_parent(control, channels):
+    """In a process that the application has forked: the worker is its parent's, and signals end it as they do elsewhere."""
+    for line in (control, *channels):
+        line.leave()
+    os.dup2(2, STACKS_FD, inheritable=False)
+    for name in LEFT_TO_WORKER:
+        number = getattr(signal, name)
+        if signal.getsignal(number) is leave_signal:
+            signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 
 def base_environ(order):
@@ -101,6 +113,10 @@ class Control:
         with self.lock:
             self.socket.sendall((json.dumps(value) + "\n").encode("ascii"))
 
+    def leave(self):
+        """In a process that the application has forked."""
+        os.close(self.socket.detach())
+
     def watch(self):
         threading.Thread(target=self.answer, name="tsgate-watch", daemon=True).start()
 
@@ -130,8 +146,12 @@ def die_with_worker(parent):
 
 def leave_signals_to_worker():
     """A signal to the whole group is the master's business. Handlers, because ignoring would be inherited."""
-    for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"):
-        signal.signal(getattr(signal, name), lambda number, stack: None)
+    for name in LEFT_TO_WORKER:
+        signal.signal(getattr(signal, name), leave_signal)
+
+
+def leave_signal(number, stack):
+    pass
 
 
 def describe_interpreter():

@@ -2,7 +2,7 @@
 
 import io
 
-from .channel import ERRORS
+from .channel import ERRORS, NUMBER
 
 BLOCK = 65536
 
@@ -47,6 +47,7 @@ class ErrorStream:
 
     def __init__(self, channel):
         self.channel = channel
+        self.number = NUMBER.pack(0)
         self.pending = ""
 
     def write(self, text):
@@ -64,12 +65,12 @@ class ErrorStream:
     def flush(self):
         if self.pending:
             text, self.pending = self.pending, ""
-            self.channel.send_object(ERRORS, text)
+            self.channel.send_object(ERRORS, text, self.number)
 
     def flush_lines(self):
         lines, newline, self.pending = self.pending.rpartition("\n")
         if newline:
-            self.channel.send_object(ERRORS, lines)
+            self.channel.send_object(ERRORS, lines, self.number)
         else:
             self.flush()
 

@@ -39,7 +39,8 @@ export class ControlLine {
       const lines = (pending + text).split("\n");
       pending = lines.pop() ?? "";
       for (const line of lines) {
-        const said = JSON.parse(line) as Said | { readonly pong: number };
+        const said = parse(line);
+        if (said === undefined) continue;
         if ("pong" in said) this.#answered(said.pong);
         else heard(said);
       }
@@ -65,5 +66,15 @@ export class ControlLine {
 
   #answered(ping: number): void {
     if (ping === this.#pings) this.#askedAt = undefined;
+  }
+}
+
+/** Nothing of what others write there, who find the descriptor. */
+function parse(line: string): Said | { readonly pong: number } | undefined {
+  try {
+    const said = JSON.parse(line) as Said | { readonly pong: number } | null;
+    return typeof said === "object" && said !== null ? said : undefined;
+  } catch {
+    return undefined;
   }
 }

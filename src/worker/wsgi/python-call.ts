@@ -35,8 +35,8 @@ export class PythonCall {
   readonly #reject: (error: unknown) => void;
   readonly #input: FirstInput;
   #line: CallLine | undefined;
-  /** By which both sides know it, as it is sent. */
-  #number = "";
+  /** By which both sides know it. */
+  number = 0;
   #body: ReplyBody | undefined;
   #owed = 0;
   #window = 0;
@@ -61,13 +61,13 @@ export class PythonCall {
   begin(line: CallLine, window: number, number: number): void {
     this.#line = line;
     this.#window = window;
-    this.#number = frames.number(number);
+    this.number = number;
     const { text, isJson } = environText(this.environ);
     const environ = isJson ? Buffer.from(text, "utf8").toString("latin1") : text;
     const { bytes, isWhole } = this.#input;
     const flags = (isJson ? frames.AS_JSON : 0) | (isWhole ? 0 : frames.HAS_MORE);
     const size = 9 + environ.length + (bytes?.length ?? 0);
-    const about = `${String.fromCharCode(flags)}${this.#number}${frames.number(environ.length)}`;
+    const about = `${String.fromCharCode(flags)}${frames.number(number)}${frames.number(environ.length)}`;
     const head = frames.header(frames.REQUEST, size) + about;
     if (bytes === undefined) line.write(head + environ);
     else line.write(Buffer.concat([Buffer.from(head + environ, "latin1"), bytes]));
@@ -131,7 +131,7 @@ export class PythonCall {
     try {
       const data = await this.environ["gateway.input"].read(maxBytes);
       if (this.#line !== line) return;
-      line?.write(frames.header(frames.INPUT, 4 + data.length) + this.#number);
+      line?.write(frames.header(frames.INPUT, 4 + data.length) + frames.number(this.number));
       if (data.length > 0) line?.write(data);
     } catch {
       if (this.#line === line) this.#left();
@@ -156,12 +156,12 @@ export class PythonCall {
     this.#held -= bytes;
     this.#owed += bytes;
     if (this.#line === undefined || this.#owed < this.#window / 4) return;
-    this.#line.write(frames.header(frames.CREDIT, 8) + this.#number + frames.number(this.#owed));
+    this.#line.write(frames.header(frames.CREDIT, 8) + frames.number(this.number) + frames.number(this.#owed));
     this.#owed = 0;
   };
 
   readonly #left = (): void => {
-    this.#line?.write(frames.header(frames.GONE, 4) + this.#number);
+    this.#line?.write(frames.header(frames.GONE, 4) + frames.number(this.number));
   };
 }
 

@@ -30,8 +30,8 @@ export class ThreadChannel {
   #isReading = false;
   #isFlushDue = false;
   #count = 0;
-  /** Of the call whose turn it is, or was last. */
-  #environ: Environ | undefined;
+  /** Whose turn was before. */
+  #last: PythonCall | undefined;
 
   constructor(socket: Socket, window: number, events: ChannelEvents) {
     this.#socket = socket;
@@ -54,7 +54,7 @@ export class ThreadChannel {
 
   begin(call: PythonCall): void {
     this.#count = (this.#count + 1) >>> 0;
-    if (this.#calls.push(call) === 1) this.#next(call);
+    if (this.#calls.push(call) === 1) call.isNext();
     call.begin(this, this.#window, this.#count);
   }
 
@@ -123,23 +123,24 @@ export class ThreadChannel {
         this.#over();
         return call?.failed(errorOf(payload));
       case frames.ERRORS:
-        return this.#events.wrote(JSON.parse(payload.toString("latin1")) as string, this.#environ);
+        return this.#events.wrote(JSON.parse(payload.toString("latin1", 4)) as string, this.#environOf(payload));
       case frames.REPORT:
-        return this.#events.failedLate(errorOf(payload), this.#environ);
+        return this.#events.failedLate(errorOf(payload.subarray(4)), this.#environOf(payload));
     }
   }
 
   /** The next call is on its way before the reply of this one is dealt with. */
   #over(): void {
-    this.#calls.shift();
+    this.#last = this.#calls.shift();
     const [next] = this.#calls;
-    if (next !== undefined) this.#next(next);
+    next?.isNext();
     this.#events.free(this);
   }
 
-  #next(call: PythonCall): void {
-    this.#environ = call.environ;
-    call.isNext();
+  /** Of the call that a frame names by its number; none of one that is long over. */
+  #environOf(payload: Buffer): Environ | undefined {
+    const number = payload.readUInt32LE(0);
+    return [this.#last, ...this.#calls].find((call) => call?.number === number)?.environ;
   }
 }
 
