@@ -30,8 +30,9 @@ export class ThreadChannel {
   #isReading = false;
   #isFlushDue = false;
   #count = 0;
-  /** Whose turn was before. */
-  #last: PythonCall | undefined;
+  /** Of the call whose turn was before: of its thread something may still come. */
+  #lastNumber = 0;
+  #lastEnviron: Environ | undefined;
 
   constructor(socket: Socket, window: number, events: ChannelEvents) {
     this.#socket = socket;
@@ -131,7 +132,9 @@ export class ThreadChannel {
 
   /** The next call is on its way before the reply of this one is dealt with. */
   #over(): void {
-    this.#last = this.#calls.shift();
+    const last = this.#calls.shift();
+    this.#lastNumber = last?.number ?? 0;
+    this.#lastEnviron = last?.environ;
     const [next] = this.#calls;
     next?.isNext();
     this.#events.free(this);
@@ -140,7 +143,8 @@ export class ThreadChannel {
   /** Of the call that a frame names by its number; none of one that is long over. */
   #environOf(payload: Buffer): Environ | undefined {
     const number = payload.readUInt32LE(0);
-    return [this.#last, ...this.#calls].find((call) => call?.number === number)?.environ;
+    if (number === this.#lastNumber) return this.#lastEnviron;
+    return this.#calls.find((call) => call.number === number)?.environ;
   }
 }
 
