@@ -241,6 +241,34 @@ export function followWrites(stream: NodeJS.WritableStream): (() => Buffer) | un
   };
 }
 
+/**
+ * Tells what a stream hands on to where it leads: one chunk, or so many that have stood in line. Returns what ends that;
+ * whatever somebody else has put around it by then stays.
+ */
+export function seeHandedOn(
+  stream: NodeJS.WritableStream,
+  one: (chunk: unknown, encoding: unknown) => void,
+  several: (count: number) => void,
+): () => void {
+  const socket = stream as unknown as WritableInternals;
+  const { _write: write, _writev: writev } = socket;
+  const handOn: WritableInternals["_write"] = function (this: unknown, chunk, encoding, callback) {
+    one(chunk, encoding);
+    write.call(this, chunk, encoding, callback);
+  };
+  const handOnSeveral: WritableInternals["_writev"] = function (this: unknown, chunks, callback) {
+    several(chunks.length);
+    writev?.call(this, chunks, callback);
+  };
+  socket._write = handOn;
+  // Of a stream that takes chunks one by one it is null.
+  if (typeof writev === "function") socket._writev = handOnSeveral;
+  return () => {
+    if (socket._write === handOn) socket._write = write;
+    if (socket._writev === handOnSeveral && writev !== undefined) socket._writev = writev;
+  };
+}
+
 interface WrittenChunk {
   readonly chunk: unknown;
   readonly encoding: unknown;

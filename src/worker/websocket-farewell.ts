@@ -6,6 +6,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { seeWrites } from "./seen-writes.ts";
 import { WebSocketFrames } from "./websocket-frames.ts";
 
 /** FIN and the opcode of a close frame; two bytes, not masked; 1001. */
@@ -23,8 +24,7 @@ export function websocketFarewell({ headers }: IncomingMessage, socket: Duplex):
   const say = (): void => {
     if (reply.isAtEdge && socket.writable) socket.write(GOING_AWAY);
   };
-  // `end` needs no look: nothing can be written behind it.
-  onWrites(socket, (chunk, encoding) => {
+  seeWrites(socket, (chunk, encoding) => {
     reply.follow(chunk, encoding);
     // The application may write more in the same turn, its own close frame perhaps; this one comes behind that.
     if (isLeaving && reply.isAtEdge) setImmediate(say);
@@ -73,19 +73,4 @@ class UpgradeReply {
     this.#isRefused = end === -1 ? head.length >= HEAD_LIMIT : !SWITCHING.test(head);
     if (end !== -1 && !this.#isRefused) this.#frames.follow(bytes.subarray(end + 4 - before.length));
   }
-}
-
-/** Shows `seen` what is written on the socket, after it has been, until that returns false. */
-function onWrites(socket: Duplex, seen: (chunk: unknown, encoding: unknown) => boolean): void {
-  const writer = socket as unknown as { write: (this: unknown, ...args: readonly unknown[]) => boolean };
-  const { write } = writer;
-  let isWatching = true;
-  const watched = function (this: unknown, ...args: readonly unknown[]): boolean {
-    const result = write.apply(this, [...args]);
-    if (isWatching) isWatching = seen(args[0], args[1]);
-    // Somebody else may have put a function of his own around this one by now.
-    if (!isWatching && writer.write === watched) writer.write = write;
-    return result;
-  };
-  writer.write = watched;
 }

@@ -57,6 +57,24 @@ describe("the farewell is said", () => {
     }
   });
 
+  it("behind a frame that is handed on past `write`, as pipes do from Node 26.12 on, also while others stand in line", async () => {
+    const { socket, written, leave } = upgraded();
+    const internals = socket as unknown as { _write(chunk: Buffer, encoding: string, callback: () => void): void };
+    const handOn = (text: string): void => internals._write(latin1(text), "buffer", () => {});
+    socket.write(HEAD);
+    socket.cork();
+    socket.write(latin1("\x82\x03a"));
+    socket.write(latin1("bc"));
+    socket.uncork();
+    handOn("\x82\x04de");
+    leave();
+    await turn();
+    expect(written()).not.toContain(GOING_AWAY);
+    handOn("fg");
+    await turn();
+    expect(written()).toBe(`${HEAD}\x82\x03abc\x82\x04defg${GOING_AWAY}`);
+  });
+
   it("behind all that the turn in which a frame ends writes", async () => {
     const { socket, written, leave } = upgraded();
     socket.write(HEAD);
