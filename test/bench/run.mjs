@@ -25,6 +25,7 @@ import { freshConnections } from "./fresh-connections.mjs";
 import { hungWorker } from "./hung-worker.mjs";
 import { idleMemory } from "./idle-memory.mjs";
 import { keptConnections } from "./kept-connections.mjs";
+import { largeBodies } from "./large-bodies.mjs";
 import { table } from "./lib/figures.mjs";
 import { majorOf } from "../matrix/nodes.mjs";
 import { machine, markdownTable, writeSection } from "./lib/page-section.mjs";
@@ -88,7 +89,7 @@ const BENCHMARKS = {
  * These take long: only by name.
  * @type {Record<string, Benchmark>}
  */
-const LONG_BENCHMARKS = { "hundred-reloads": hundredReloads };
+const LONG_BENCHMARKS = { "hundred-reloads": hundredReloads, "large-bodies": largeBodies };
 
 const ALL = { ...BENCHMARKS, ...LONG_BENCHMARKS };
 

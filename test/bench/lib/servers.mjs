@@ -74,11 +74,11 @@ export async function startClusterProgram({ node, app, workers, core }) {
 
 /**
  * A script that listens on the port that it is given as its last argument, in one process.
- * @param {{ node: string, script: string, args?: readonly string[], core?: number, env?: Record<string, string> }} options
+ * @param {{ node: string, script: string, nodeArgs?: readonly string[], args?: readonly string[], core?: number, env?: Record<string, string> }} options
  */
-export async function startScript({ node, script, args = [], core, env = {} }) {
+export async function startScript({ node, script, nodeArgs = [], args = [], core, env = {} }) {
   const port = await freePort();
-  return await start(node, [script, ...args, String(port)], port, 1, { core, env });
+  return await start(node, [...nodeArgs, script, ...args, String(port)], port, 1, { core, env });
 }
 
 /**
