@@ -71,7 +71,7 @@ const script = (name, how, script) => ({
 export const OURS = [
   tsgate("tsgate, gateway", GATEWAY),
   tsgate("tsgate, fetch", FETCH),
-  { ...tsgate("tsgate, native fetch", FETCH, ["--native-fetch"]), workloads: ["hello", "browser", "json", "stream"] },
+  { ...tsgate("tsgate, native fetch", FETCH, ["--native-fetch"]), workloads: ["hello", "varied", "json", "stream"] },
   engine("engine, gateway", "gateway"),
   engine("engine, fetch", "fetch"),
 ];
@@ -80,7 +80,7 @@ export const OURS = [
 export const NODE_ITSELF = [
   {
     ...script("net, constant reply", "a constant reply over net, nothing is parsed: the floor of Node", FLOOR),
-    workloads: ["hello", "browser", "fresh", "crowd"],
+    workloads: ["hello", "browser", "varied", "fresh", "crowd"],
   },
   script("node:http", "one process, every limit as Node has it", NODE_PROGRAM),
 ];

@@ -12,6 +12,7 @@
 export const ASKED = [
   { workload: "hello", against: "node:http", limits: { gateway: 0.65, fetch: 0.7 } },
   { workload: "browser", against: "node:http", limits: { gateway: 0.7, fetch: 0.7 } },
+  { workload: "varied", against: "node:http", limits: { gateway: 0.7, fetch: 0.7 } },
   { workload: "hello", against: "@hono/node-server", limits: { fetch: 0.7 } },
   { workload: "hello", against: "srvx", limits: { fetch: 0.7 } },
   { workload: "hello", against: "net, constant reply", limits: { gateway: 1.2, fetch: 1.3 } },

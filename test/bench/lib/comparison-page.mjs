@@ -17,7 +17,7 @@ const HELD = [SERVER, "engine"];
 const MEASURE = "node:http";
 
 const PLOTS = [
-  { name: "kept", title: "CPU µs a request, kept connections", workloads: ["hello", "browser", "json"] },
+  { name: "kept", title: "CPU µs a request, kept connections", workloads: ["hello", "varied", "json"] },
   { name: "large", title: "CPU µs a request, replies of 64 KB and in 16 chunks", workloads: ["large", "stream"] },
   { name: "fresh", title: "CPU µs a request, a fresh connection each, 4 workers", workloads: ["fresh"] },
 ];

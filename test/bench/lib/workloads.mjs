@@ -23,7 +23,7 @@ const JSON_BODY = JSON.stringify({ items: Array.from({ length: 30 }, (_, id) => 
  * @typedef {object} Workload
  * @property {string} title
  * @property {number} workers of those servers that have workers
- * @property {{ connections: number, closes?: boolean, headers?: readonly string[], body?: string }} load
+ * @property {{ connections: number, closes?: boolean, headers?: readonly string[], body?: string, isVaried?: boolean }} load
  * @property {boolean} [isReloaded] once in each round
  */
 
@@ -31,6 +31,11 @@ const JSON_BODY = JSON.stringify({ items: Array.from({ length: 30 }, (_, id) => 
 export const WORKLOADS = {
   hello: { title: "hello on kept connections", workers: 1, load: { connections: 64 } },
   browser: { title: "12 browser headers and a cookie", workers: 1, load: { connections: 64, headers: BROWSER } },
+  varied: {
+    title: "the same, each with another path and cookie",
+    workers: 1,
+    load: { connections: 64, headers: BROWSER, isVaried: true },
+  },
   json: { title: "JSON POST of 1 KB", workers: 1, load: { connections: 64, body: JSON_BODY } },
   large: { title: "64 KB reply", workers: 1, load: { connections: 64 } },
   stream: { title: "streamed reply in 16 chunks", workers: 1, load: { connections: 64 } },

@@ -29,33 +29,45 @@ export async function needWrk() {
  * @property {number} p99Ms
  */
 
+/** Sends as many requests as no server remembers, in turn, each with a path and a cookie of its own. */
+const VARIED = `
+local requests = {}
+function init()
+  for index = 1, 5000 do
+    wrk.headers["Cookie"] = string.format("session=%08x%08x; theme=dark; seen=%d", index * 104729, index * 7919, index)
+    requests[index] = wrk.format("GET", string.format("/items/%d?page=%d", index * 31, index % 50))
+  end
+end
+local at = 0
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+`;
+
 const MS = /** @type {Record<string, number>} */ ({ us: 0.001, ms: 1, s: 1000, m: 60_000 });
 
 /**
  * @param {number} port
- * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number, headers?: readonly string[], body?: string | undefined }} options
+ * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number, headers?: readonly string[], body?: string | undefined, isVaried?: boolean }} options
  *   `body`: of a POST, as JSON; `closes`: a fresh connection for every request; `pauseMs`: between two requests of a connection; `core`: the only one
- *   that wrk may run on
+ *   that wrk may run on; `isVaried`: no two requests are the same for long
  * @returns {Promise<Load>}
  */
-export async function load(port, { connections, seconds, closes = false, pauseMs = 0, core, headers = [], body }) {
+export async function load(
+  port,
+  { connections, seconds, closes = false, pauseMs = 0, core, headers = [], body, isVaried },
+) {
   const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
   try {
     const args = ["-t", "1", "-c", String(connections), "-d", `${Math.ceil(seconds)}s`, "--latency"];
     if (closes) args.push("-H", "Connection: close");
     for (const header of headers) args.push("-H", header);
-    if (pauseMs > 0) {
-      const script = path.join(folder, "pause.lua");
-      await writeFile(script, `function delay() return ${pauseMs} end\n`);
-      args.push("-s", script);
-    }
-    if (body !== undefined) {
-      const script = path.join(folder, "post.lua");
-      await writeFile(
-        script,
-        `wrk.method = "POST"\nwrk.body = [==[${body}]==]\nwrk.headers["Content-Type"] = "application/json"\n`,
-      );
-      args.push("-s", script);
+    const script = scriptOf({ pauseMs, body, isVaried });
+    if (script !== undefined) {
+      const file = path.join(folder, "script.lua");
+      await writeFile(file, script);
+      args.push("-s", file);
     }
     const command = [...(core === undefined ? [] : ["taskset", "-c", String(core)]), "wrk", ...args];
     const [file, ...rest] = [...command, `http://127.0.0.1:${port}/`];
@@ -67,6 +79,14 @@ export async function load(port, { connections, seconds, closes = false, pauseMs
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** @param {{ pauseMs: number, body: string | undefined, isVaried: boolean | undefined }} wanted */
+function scriptOf({ pauseMs, body, isVaried }) {
+  if (isVaried === true) return VARIED;
+  if (pauseMs > 0) return `function delay() return ${pauseMs} end\n`;
+  if (body === undefined) return undefined;
+  return `wrk.method = "POST"\nwrk.body = [==[${body}]==]\nwrk.headers["Content-Type"] = "application/json"\n`;
 }
 
 /**
