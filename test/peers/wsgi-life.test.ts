@@ -1,6 +1,8 @@
 /** The life of a Python application under the shipped binary: loading, failing, hanging, dying, reloading. */
 
+import { readdirSync, readlinkSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ADMIN, metricsOf, statusOf } from "../support/admin.ts";
 import { ask } from "../support/ask.ts";
@@ -227,6 +229,23 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
     await server.waitForRecord("worker ready", { nth: 2 });
   });
 
+  test("is not taken for hung, nor anybody else, when all stand still for longer than --timeout", async () => {
+    const server = await startWsgi("letter", { args: ["--timeout", "6s"] });
+    const target = await server.target();
+    const python = Number(await ask(target, "/pid"));
+    const client = await connectRaw(target);
+    client.get("/waits?3");
+    await server.waitForRecord("wsgi.errors");
+    const all = [server.pid, ...server.workerPids(), python];
+    for (const pid of all) process.kill(pid, "SIGSTOP");
+    // The standstill itself is what is tested.
+    await pause(8000);
+    for (const pid of all) process.kill(pid, "SIGCONT");
+    await client.received(/MainThread/);
+    expect(Number(await ask(target, "/pid"))).toBe(python);
+    expect(server.log.all(({ msg }) => ["worker hung", "worker killed", "worker gone"].includes(msg))).toEqual([]);
+  });
+
   test("one of whose threads is at it for long is not hung", async () => {
     const server = await startWsgi("letter", { args: ["--timeout", "8s", "--python-threads", "2"] });
     expect(await ask(await server.target(), "/waits?20")).toMatch(/Thread|tsgate/);
@@ -389,6 +408,32 @@ describeWithPeers("tsgate ctl stack of a Python application", [PYTHON_PEER], () 
   });
 });
 
+describeWithPeers("a file of wsgi.file_wrapper", [PYTHON_PEER], () => {
+  test("is sent by the worker: a client that does not read it holds no thread", async () => {
+    const server = await startWsgi("letter");
+    const target = await server.target();
+    const fetchFile = async (tens: number, query = "", method = "GET"): Promise<Response> =>
+      fetch(`${await server.url()}/large-file${query}`, { method, headers: { "X-Tens": String(tens) } });
+    const whole = await (await fetchFile(300_000)).text();
+    expect([whole.length, whole.slice(0, 12), whole.slice(-3)]).toEqual([2_999_993, "789012345678", "789"]);
+    const part = await fetchFile(300_000, "?1000000");
+    expect([part.headers.get("content-length"), (await part.text()).length]).toEqual(["1000000", 1_000_000]);
+    const small = await (await fetchFile(20)).text();
+    expect([small.length, small.slice(0, 4)]).toEqual([193, "7890"]);
+    expect(await (await fetchFile(300_000, "", "HEAD")).text()).toBe("");
+    const slow = await connectRaw(target);
+    slow.socket.pause();
+    slow.send("GET /large-file HTTP/1.1\r\nHost: x\r\nX-Tens: 6000000\r\n\r\n");
+    await expect.poll(() => ask(target, "/show-closed"), { timeout: 30_000 }).toBe("file file file file file");
+    const worker = server.workerPids()[0] ?? 0;
+    const openFiles = (): number => filesOpen(worker, "(deleted)");
+    expect(openFiles()).toBe(1);
+    slow.socket.destroy();
+    await expect.poll(openFiles, { timeout: 15_000 }).toBe(0);
+    expect(server.log.all("application error")).toEqual([]);
+  });
+});
+
 describeWithPeers("workers of a Python application", [PYTHON_PEER], () => {
   test("leave new connections to one that has time", async () => {
     const server = await startWsgi("letter", { workers: 2 });
@@ -431,6 +476,19 @@ describeWithPeers("a reload of a Python application", [PYTHON_PEER], () => {
     expect(await ask(await server.target())).toBe("two");
   });
 });
+
+/** How many descriptors of `pid` lead to what ends so. */
+function filesOpen(pid: number, end: string): number {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).filter((name) => {
+    try {
+      return readlinkSync(`${folder}/${name}`).endsWith(end);
+    } catch {
+      // Closed meanwhile.
+      return false;
+    }
+  }).length;
+}
 
 /** On a connection of its own, before long. */
 async function isAnswered(url: string): Promise<boolean> {

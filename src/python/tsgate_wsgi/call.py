@@ -26,7 +26,7 @@ from .channel import (
     frame,
 )
 from .start_response import encode_head
-from .streams import ErrorStream, open_input
+from .streams import ErrorStream, FileWrapper, open_input
 
 EMPTY_END = frame(END, b"")
 OWN_PLACES = (__file__.rpartition("/")[0] + "/", "<frozen importlib", importlib.__file__)
@@ -144,6 +144,8 @@ class Call:
             chunk = result[0]
             if type(chunk) is bytes and self.head is not None and len(chunk) <= self.channel.window:
                 return self.reply(chunk)
+        if kind is FileWrapper and not self.is_sent and self.head is not None and self.give_file(result):
+            return
         if isinstance(result, (str, bytes, bytearray)) or result is None:
             raise TypeError(
                 "the application returned %s as its body; a body is an iterable of bytes: return [body]"
@@ -171,6 +173,14 @@ class Call:
             self.reply(b"")
         elif not self.is_over:
             self.over(EMPTY_END)
+
+    def give_file(self, wrapper):
+        """Whether the worker sends the file by itself."""
+        place = wrapper.place(self.length)
+        if place is None or not self.channel.give_file(self.head, place):
+            return False
+        self.is_sent = self.is_over = True
+        return True
 
     def reply(self, body):
         """The whole response: nothing of it is held back for what the application still does."""

@@ -12,9 +12,9 @@ from collections import deque
 from struct import Struct
 
 # From the worker.
-REQUEST, INPUT, CREDIT, GONE = 0x51, 0x49, 0x57, 0x58
+REQUEST, INPUT, CREDIT, GONE, OPENED = 0x51, 0x49, 0x57, 0x58, 0x4F
 # To the worker.
-REPLY, HEAD, CHUNK, END, NEED, FAILED, ERRORS, REPORT = 0x52, 0x48, 0x43, 0x45, 0x4E, 0x46, 0x4C, 0x56
+REPLY, HEAD, CHUNK, END, NEED, FAILED, ERRORS, REPORT, FILE = 0x52, 0x48, 0x43, 0x45, 0x4E, 0x46, 0x4C, 0x56, 0x50
 
 # Of a request: its environ is JSON, because a value holds a NUL; its body follows when it is asked for.
 AS_JSON, HAS_MORE = 1, 2
@@ -180,6 +180,15 @@ class Channel:
             self.take(kind, payload)
             if self.is_gone:
                 raise ClientGone("the client closed the connection before its request was complete")
+
+    def give_file(self, head, place):
+        """Hands a file on as the body behind `head`: true when the worker has it open, and the reply is its own."""
+        self.send_object(FILE, place, NUMBER.pack(len(head)) + head)
+        while True:
+            kind, payload = self.next_frame()
+            if kind == OPENED and NUMBER.unpack_from(payload)[0] == self.number:
+                return payload[4] == 1
+            self.take(kind, payload)
 
     def send_object(self, kind, value, before=b""):
         self.send(frame(kind, before + json.dumps(value).encode("ascii")))

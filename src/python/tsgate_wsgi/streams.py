@@ -1,10 +1,14 @@
 """The streams of an environ: `wsgi.input` of a body that is pulled, `wsgi.errors` into the log, `wsgi.file_wrapper`."""
 
 import io
+import os
+import stat
 
 from .channel import ERRORS, NUMBER
 
 BLOCK = 65536
+# Below it, to read costs less than to have it read.
+SMALLEST_FILE = 262144
 
 
 class PulledInput(io.RawIOBase):
@@ -83,6 +87,28 @@ class FileWrapper:
         self.blksize = blksize
         if hasattr(filelike, "close"):
             self.close = filelike.close
+
+    def place(self, length):
+        """Which part of which file this is, for the worker to read it; None where only Python can, or better does."""
+        source = getattr(getattr(self.filelike, "read", None), "__self__", None)
+        raw = source.raw if type(source) is io.BufferedReader else source
+        if type(raw) is not io.FileIO:
+            return None
+        try:
+            descriptor, offset = raw.fileno(), source.tell()
+            status = os.fstat(descriptor)
+        except (OSError, ValueError):
+            return None
+        size = status.st_size - offset
+        if not stat.S_ISREG(status.st_mode) or size < SMALLEST_FILE or (length is not None and length > size):
+            return None
+        return {
+            "descriptor": descriptor,
+            "device": str(status.st_dev),
+            "inode": str(status.st_ino),
+            "offset": offset,
+            "size": size if length is None else length,
+        }
 
     def __iter__(self):
         return self

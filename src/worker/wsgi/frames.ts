@@ -8,12 +8,14 @@ export const REQUEST = 0x51;
 export const INPUT = 0x49;
 export const CREDIT = 0x57;
 export const GONE = 0x58;
+export const OPENED = 0x4f;
 
 /** From Python. */
 export const REPLY = 0x52;
 export const HEAD = 0x48;
 export const CHUNK = 0x43;
 export const END = 0x45;
+export const FILE = 0x50;
 export const NEED = 0x4e;
 export const FAILED = 0x46;
 export const ERRORS = 0x4c;

@@ -40,7 +40,8 @@ export class Interpreter {
     const stdio = this.#child.stdio as unknown as readonly Socket[];
     this.control = new ControlLine(stdio[3] as Socket, (said) => this.#heard(said));
     this.#dumps = new StackDumps(stdio[4] as Socket);
-    this.channels = stdio.slice(5).map((socket) => new ThreadChannel(socket, order.windowBytes, events));
+    const { pid = 0 } = this.#child;
+    this.channels = stdio.slice(5).map((socket) => new ThreadChannel(socket, order.windowBytes, events, pid));
     this.ended = new Promise((resolve) => {
       this.#child.once("error", (error) => {
         this.#loaded(cannotStart(order, error));

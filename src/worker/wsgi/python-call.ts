@@ -3,7 +3,7 @@
  * back, turned into the gateway's startResponse and body. Knows no queue and no process.
  */
 
-import type { Body, Environ, StartResponse } from "../../gateway/index.ts";
+import type { Body, Environ, FileBody, StartResponse } from "../../gateway/index.ts";
 import type { BodyShare } from "./body-budget.ts";
 import { environText } from "./environ-text.ts";
 import * as frames from "./frames.ts";
@@ -95,6 +95,23 @@ export class PythonCall {
     if (this.#start(payload.toString("latin1", 4, 4 + size))) this.#resolve(body.length === 0 ? [] : [body]);
   }
 
+  /** The thread waits for this process. */
+  waits(): void {
+    this.silentSince = Infinity;
+  }
+
+  /** And no longer. */
+  goesOn(): void {
+    this.silentSince = performance.now();
+  }
+
+  /** The whole reply: its body is read here. */
+  file(head: string, body: FileBody): void {
+    this.#line = undefined;
+    if (this.#start(head)) this.#resolve(body);
+    else void body.close();
+  }
+
   head(payload: Buffer): void {
     this.silentSince = performance.now();
     this.#body = new ReplyBody(this.#taken, this.#left);
@@ -127,7 +144,7 @@ export class PythonCall {
   /** The thread asks for more of the request's body. */
   async need(maxBytes: number): Promise<void> {
     const line = this.#line;
-    this.silentSince = Infinity;
+    this.waits();
     try {
       const data = await this.environ["gateway.input"].read(maxBytes);
       if (this.#line !== line) return;
@@ -136,7 +153,7 @@ export class PythonCall {
     } catch {
       if (this.#line === line) this.#left();
     }
-    this.silentSince = performance.now();
+    this.goesOn();
   }
 
   #start(head: string): boolean {

@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import type { Environ } from "../../gateway/index.ts";
 import * as frames from "./frames.ts";
 import type { PythonCall } from "./python-call.ts";
+import { type FilePlace, openFile } from "./python-file.ts";
 import { PythonError, type PythonErrorReport } from "./python-error.ts";
 
 export interface ChannelEvents {
@@ -23,6 +24,7 @@ export class ThreadChannel {
   readonly #socket: Socket;
   readonly #events: ChannelEvents;
   readonly #window: number;
+  readonly #pid: number;
   readonly #reader = new frames.FrameReader((kind, payload) => this.#take(kind, payload));
   readonly #calls: PythonCall[] = [];
   /** Frames that leave together, with the end of a read or of this turn of the loop. */
@@ -34,7 +36,9 @@ export class ThreadChannel {
   #lastNumber = 0;
   #lastEnviron: Environ | undefined;
 
-  constructor(socket: Socket, window: number, events: ChannelEvents) {
+  /** @param pid of the interpreter */
+  constructor(socket: Socket, window: number, events: ChannelEvents, pid: number) {
+    this.#pid = pid;
     this.#socket = socket;
     this.#window = window;
     this.#events = events;
@@ -118,6 +122,8 @@ export class ThreadChannel {
       case frames.END:
         this.#over();
         return call?.end();
+      case frames.FILE:
+        return call && void this.#open(call, payload);
       case frames.NEED:
         return void call?.need(payload.readUInt32LE(0));
       case frames.FAILED:
@@ -128,6 +134,22 @@ export class ThreadChannel {
       case frames.REPORT:
         return this.#events.failedLate(errorOf(payload.subarray(4)), this.#environOf(payload));
     }
+  }
+
+  /** The rest of the reply is a file: the thread is through with it, if it can be read here. */
+  async #open(call: PythonCall, payload: Buffer): Promise<void> {
+    const headEnd = 4 + payload.readUInt32LE(0);
+    const head = payload.toString("latin1", 4, headEnd);
+    const place = JSON.parse(payload.toString("latin1", headEnd)) as FilePlace;
+    call.waits();
+    const body = await openFile(this.#pid, place);
+    // The interpreter may have ended meanwhile.
+    if (this.#calls[0] !== call) return body?.close();
+    const answer = frames.header(frames.OPENED, 5) + frames.number(call.number);
+    this.write(answer + String.fromCharCode(body === undefined ? 0 : 1));
+    if (body === undefined) return call.goesOn();
+    this.#over();
+    call.file(head, body);
   }
 
   /** The next call is on its way before the reply of this one is dealt with. */

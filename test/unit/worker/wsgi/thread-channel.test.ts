@@ -57,7 +57,8 @@ function makeChannel(whenFree: (channel: ThreadChannel) => void = () => {}): {
       done();
     },
   });
-  const channel = new ThreadChannel(socket as Socket, 1000, { free: whenFree, wrote() {}, failedLate() {} });
+  const events = { free: whenFree, wrote() {}, failedLate() {} };
+  const channel = new ThreadChannel(socket as Socket, 1000, events, process.pid);
   return { channel, socket, writes };
 }
 
