@@ -27,10 +27,17 @@ afterAll(() => project.remove());
 
 const load = (name: string) => import(pathToFileURL(project.path(name)).href) as Promise<Record<string, unknown>>;
 
-test("the command passes the whole suite", async () => {
-  const outcomes = await runSuite({ command: COMMAND });
-  expect(outcomes.filter(({ problem }) => problem !== undefined)).toEqual([]);
-  expect(outcomes.length).toBeGreaterThan(200);
+describe("the command passes the whole suite", () => {
+  test.each([
+    ["with one worker", { workers: 1, except: [], reloads: false }],
+    // Two clients are to meet in one process, which nobody can promise of two.
+    ["with two workers, and a reload in the middle of it", { workers: 2, except: ["calls-at-once"], reloads: true }],
+  ])("%s", async (_, { workers, except, reloads }) => {
+    const command = COMMAND.replace("--workers 1", `--workers ${workers}`);
+    const outcomes = await runSuite({ command, processes: workers, except, reloads });
+    expect(outcomes.filter(({ problem }) => problem !== undefined)).toEqual([]);
+    expect(outcomes.length).toBeGreaterThan(200);
+  });
 });
 
 describe("the server of the page", () => {

@@ -23,24 +23,36 @@ export interface SuiteOptions {
   readonly command: string;
   /** Only cases whose name, or one of whose rules, contains this. */
   readonly only?: string | undefined;
+  /** Cases that are not run. */
+  readonly except?: readonly string[];
+  /** How many processes load the module; default 1. */
+  readonly processes?: number;
+  /** Whether the server is told to reload, by SIGHUP, when half of the cases have run. */
+  readonly reloads?: boolean;
   readonly onOutcome?: (outcome: Outcome) => void;
   /** Ends the suite, and the server. */
   readonly signal?: AbortSignal;
 }
 
 /** Resolves with how each case went. Rejects when the server does not come up, or `signal` aborts. */
-export async function runSuite({ command, only = "", onOutcome, signal }: SuiteOptions): Promise<readonly Outcome[]> {
+export async function runSuite(options: SuiteOptions): Promise<readonly Outcome[]> {
+  const { command, only = "", except = [], processes = 1, reloads = false, onOutcome, signal } = options;
   const folder = await mkdtemp(path.join(tmpdir(), "gateway-suite-"));
   let server: ServerUnderTest | undefined;
   signal?.addEventListener("abort", () => void server?.stop());
   try {
     const modulePath = await bundleModule(folder);
     const outcomes: Outcome[] = [];
-    for (const wanted of loadCases().filter(({ name, rules }) => name.includes(only) || rules.includes(only))) {
+    const all = loadCases().filter(({ name }) => !except.includes(name));
+    const cases = all.filter(({ name, rules }) => name.includes(only) || rules.includes(only));
+    for (const [index, wanted] of cases.entries()) {
       for (const isValidated of [false, true]) {
         if (server?.isServing !== true) {
           await server?.stop();
-          server = await ServerUnderTest.start(command, modulePath);
+          server = await ServerUnderTest.start(command, modulePath, processes);
+        }
+        if (reloads && !isValidated && index === Math.floor(cases.length / 2)) {
+          await server.reload(AbortSignal.timeout(RELOAD_MS));
         }
         const outcome = await attempt(server, wanted, isValidated);
         signal?.throwIfAborted();
@@ -113,3 +125,4 @@ function problemOf(error: unknown): string {
 
 const MODULE = "application.mjs";
 const PATIENCE_MS = 30_000;
+const RELOAD_MS = 60_000;

@@ -13,10 +13,12 @@ export class ServerUnderTest {
   /** All that it has written on standard output and standard error. */
   output = "";
   private readonly child: ChildProcess;
+  private readonly processes: number;
   private hasEnded = false;
 
-  private constructor(child: ChildProcess, port: number, application: RemoteApplication) {
+  private constructor(child: ChildProcess, port: number, application: RemoteApplication, processes: number) {
     this.child = child;
+    this.processes = processes;
     this.port = port;
     this.application = application;
     for (const stream of [child.stdout, child.stderr]) {
@@ -29,8 +31,11 @@ export class ServerUnderTest {
     });
   }
 
-  /** Resolves when the server accepts and has loaded the module. Rejects, with what it wrote, when it does not. */
-  static async start(command: string, modulePath: string): Promise<ServerUnderTest> {
+  /**
+   * Resolves when the server accepts and as many `processes` have loaded the module. Rejects, with what it wrote, when they do
+   * not.
+   */
+  static async start(command: string, modulePath: string, processes = 1): Promise<ServerUnderTest> {
     const [port, application] = [await freePort(), await RemoteApplication.listen()];
     const env = {
       ...process.env,
@@ -41,7 +46,7 @@ export class ServerUnderTest {
     };
     // A group of its own, so that what the shell starts ends with it.
     const child = spawn(command, { shell: true, detached: true, env, stdio: ["ignore", "pipe", "pipe"] });
-    const server = new ServerUnderTest(child, port, application);
+    const server = new ServerUnderTest(child, port, application, processes);
     try {
       await server.whenReady();
     } catch (error) {
@@ -51,9 +56,16 @@ export class ServerUnderTest {
     return server;
   }
 
-  /** False when it has ended, or the process that had loaded the module has. */
+  /** False when it has ended, or a process that had loaded the module has. */
   get isServing(): boolean {
-    return !this.hasEnded && this.application.isLoaded;
+    return !this.hasEnded && this.application.size >= this.processes;
+  }
+
+  /** Sends the command's process a SIGHUP; resolves when other processes serve the module, and they alone. */
+  async reload(signal: AbortSignal): Promise<void> {
+    const replaced = this.application.replaced(signal);
+    this.child.kill("SIGHUP");
+    await replaced;
   }
 
   async stop(): Promise<void> {
@@ -71,7 +83,7 @@ export class ServerUnderTest {
 
   private async whenReady(): Promise<void> {
     const deadline = performance.now() + START_MS;
-    while (!(this.application.isLoaded && (await accepts(this.port)))) {
+    while (!(this.isServing && (await accepts(this.port)))) {
       const problem = this.hasEnded ? "the server ended" : "the server did not come up";
       if (this.hasEnded || performance.now() > deadline) throw new Error(`${problem}\n${this.output}`);
       await sleep(20);
