@@ -1,6 +1,6 @@
 /** The configuration file's type, for editors: what each key may hold before it is parsed. */
 
-import type { Hooks, InterfaceName, LogFormat, LogLevel, ProxyProtocol } from "./config/types.ts";
+import type { Hooks, InterfaceName, LogFormat, LogLevel, ProxyProtocol, TransportName } from "./config/types.ts";
 
 /** Seconds as a number, or a text with a unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. */
 export type Duration = number | string;
@@ -20,6 +20,7 @@ export interface ConfigInput extends Hooks {
   static?: string | readonly string[] | Readonly<Record<string, string>>;
   listenMatch?: number;
   nativeFetch?: boolean;
+  transport?: TransportName;
   validate?: boolean;
   preload?: boolean;
   waitReady?: boolean;

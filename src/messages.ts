@@ -5,7 +5,7 @@
 
 import type { AppReference } from "./app-ref.ts";
 import type { ApplicationMetric } from "./application-metrics.ts";
-import type { InterfaceName, LogLevel, WorkerInfo } from "./config/types.ts";
+import type { InterfaceName, LogLevel, TransportName, WorkerInfo } from "./config/types.ts";
 import type { ErrorReport } from "./errors.ts";
 import type { AskingWay, RequestInFlight } from "./hung-account.ts";
 import type { LogFields } from "./logger.ts";
@@ -28,6 +28,7 @@ export interface BootOrder {
   readonly listenMatch: number | undefined;
   /** Kind fetch: Node's own Request and Response stay. */
   readonly nativeFetch: boolean;
+  readonly transport: TransportName;
   /** Kinds gateway, fetch and wsgi: the validator stands before the application. */
   readonly validate: boolean;
   /** Kind wsgi. */

@@ -297,8 +297,11 @@ export function sentHead(response: ServerResponse): string | undefined {
 /** The status of a reply whose head was sent, whatever the application has called it since. */
 export function sentStatus(response: ServerResponse): number {
   const head = sentHead(response);
-  if (head === undefined) return response.statusCode;
-  // "HTTP/1.1 200 OK"; taken apart by hand on the path of each request.
+  return head === undefined ? response.statusCode : statusOfHead(head);
+}
+
+/** The status in a head: "HTTP/1.1 200 OK"; taken apart by hand on the path of each request. */
+export function statusOfHead(head: string): number {
   return (head.charCodeAt(9) - ZERO) * 100 + (head.charCodeAt(10) - ZERO) * 10 + (head.charCodeAt(11) - ZERO);
 }
 

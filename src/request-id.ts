@@ -8,6 +8,9 @@ import { randomBytes } from "node:crypto";
 /** The header that carries it, in lower case. */
 export const REQUEST_ID_HEADER = "x-request-id";
 
+/** The same as it is written. */
+export const REQUEST_ID_NAME = "X-Request-Id";
+
 /** The id in a header's value; undefined for none, and for what is too long or strange to be handed on. */
 export function saneRequestId(value: unknown): string | undefined {
   if (typeof value !== "string" || value.length === 0 || value.length > LONGEST) return undefined;

@@ -16,6 +16,8 @@ export type BindAddress =
 export type Surge =
   { readonly kind: "count"; readonly value: number } | { readonly kind: "percent"; readonly value: number };
 
+export type TransportName = "auto" | "engine" | "node";
+
 export type InterfaceName = "auto" | "gateway" | "fetch" | "node" | "server" | "wsgi";
 
 /** An application below a prefix. */
@@ -48,6 +50,7 @@ export interface Settings {
   readonly static: readonly StaticFolder[];
   readonly listenMatch: number | undefined;
   readonly nativeFetch: boolean;
+  readonly transport: TransportName;
   readonly validate: boolean;
   readonly preload: boolean;
   readonly waitReady: boolean;

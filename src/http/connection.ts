@@ -24,6 +24,8 @@ export class Connection extends ReplyLine {
   requests = 0;
   /** It has served requests elsewhere, and is kept like one that has served some here. */
   isKept = false;
+  /** What whoever watches the engine keeps of it. */
+  view: unknown = undefined;
   #isRestTooLarge = false;
 
   constructor(socket: Socket, owner: ConnectionOwner) {

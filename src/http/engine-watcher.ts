@@ -11,5 +11,5 @@ export interface EngineWatcher {
   /** Its reply has been handed over to the socket, or will never be. Once each. */
   ended(exchange: HttpExchange, connection: Connection): void;
   /** No application gets to see it. */
-  refused(refusal: Refusal): void;
+  refused(refusal: Refusal, connection: Connection): void;
 }

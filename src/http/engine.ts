@@ -113,9 +113,9 @@ export class Engine implements ConnectionOwner {
     this.#options.onUpgrade?.({ method, target, headers, connection: connection.facts }, socket, begun);
   }
 
-  refused(refusal: Refusal, { facts }: Connection): void {
-    this.#badRequests.add(refusal, facts);
-    this.#watcher?.refused(refusal);
+  refused(refusal: Refusal, connection: Connection): void {
+    this.#badRequests.add(refusal, connection.facts);
+    this.#watcher?.refused(refusal, connection);
   }
 
   /** A connection is gone. */

@@ -30,6 +30,8 @@ export class HttpExchange implements Exchange {
   readonly begunAt: number;
   isContinueDue: boolean;
   watcher: ExchangeWatcher | undefined;
+  /** When it began on the clock of whoever watches the engine. */
+  watchedSince = 0;
   /** What has come of a request that could not be read; undefined for one that is a request. */
   unread: string | undefined;
   /** The head of the response as it was sent; "" before. */

@@ -67,6 +67,25 @@ export class RequestHead {
     return flat;
   }
 
+  /** The values of a header by its lower-case name, in their order. */
+  allOf(name: string): string[] {
+    return this.values.filter((_, i) => isNamed(this.names[i] as Spelling, name));
+  }
+
+  /** The same as an environ would have it; undefined where there is none. */
+  header(name: string): string | undefined {
+    const all = this.allOf(name);
+    return all.length === 0 ? undefined : all.join(name === "cookie" ? "; " : ", ");
+  }
+
+  /** A copy that has this header once, with this value. */
+  withHeader(name: string, value: string): RequestHead {
+    const isOther = (_: unknown, i: number): boolean => !isNamed(this.names[i] as Spelling, name.toLowerCase());
+    const names = [...this.names.filter(isOther), spellingAt(name, 0, name.length)];
+    const values = [...this.values.filter(isOther), value];
+    return Object.assign(new RequestHead(this.method, this.target, this.version), this, { names, values });
+  }
+
   get wantsUpgrade(): boolean {
     return this.isUpgradeOffered && this.isUpgradeNamed;
   }
@@ -91,6 +110,10 @@ export function readHead(text: string, spans: HeadSpans, rules: HeadRules): Requ
   const head = new RequestHead(method, text.slice(urlStart, urlEnd), version);
   if (text.length > rules.largestHead) return REFUSALS.headTooLarge;
   return readFields(head, text, spans, rules) ?? checkHead(head) ?? head;
+}
+
+function isNamed({ text }: Spelling, name: string): boolean {
+  return text.length === name.length && text.toLowerCase() === name;
 }
 
 function readFields(

@@ -346,6 +346,7 @@ export class Arbiter {
       pool: this.#pool,
       releases: this.#releases,
       listeners: () => this.#holdings.listeners,
+      transport: () => this.#journal.transport,
       send: (id, order) => this.#crew.send(id, order),
       droppedRecords: this.#options.droppedRecords,
     });

@@ -32,6 +32,7 @@ export function bootOrder(
     appArgs: configuration.appArgs,
     listenMatch: settings.listenMatch,
     nativeFetch: settings.nativeFetch,
+    transport: settings.transport,
     validate: settings.validate,
     python: {
       executable: settings.python,

@@ -32,6 +32,7 @@ export class Journal {
   readonly #chronicle: Chronicle | undefined;
   #degraded = "";
   #heldBack = 0;
+  #transport = "";
   readonly #unreplaced = new Map<number, number>();
   #named: { readonly generation: number; readonly addresses: Set<string> } = { generation: 0, addresses: new Set() };
 
@@ -67,11 +68,18 @@ export class Journal {
 
   /** Said once a generation, by its first worker. */
   applicationFound(worker: WorkerRecord, info: ApplicationInfo, rollout: Rollout | undefined): void {
-    if (isCanary(worker, rollout)) this.#write("info", "application found", { ...identity(worker), ...info });
+    if (!isCanary(worker, rollout)) return;
+    this.#transport = info.transport;
+    this.#write("info", "application found", { ...identity(worker), ...info });
+  }
+
+  /** What serves the applications that were found last; "" before. */
+  get transport(): string {
+    return this.#transport;
   }
 
   listening(listeners: readonly Listener[]): void {
-    for (const { address } of listeners) this.#write("info", "listening", { address, transport: "node:http" });
+    for (const { address } of listeners) this.#write("info", "listening", { address, transport: this.#transport });
   }
 
   /** A record that a worker wrote. */

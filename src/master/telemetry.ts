@@ -31,6 +31,8 @@ export interface TelemetryOptions {
   readonly pool: WorkerPool;
   readonly releases: Releases;
   readonly listeners: () => readonly Listener[];
+  /** What serves on them. */
+  readonly transport: () => string;
   readonly send: (id: number, order: Order) => void;
   /** Records that the log's target was too slow for. */
   readonly droppedRecords: () => number;
@@ -175,7 +177,7 @@ export class Telemetry implements AdminSource {
     const queues = queueLengths(inodes.filter((inode) => inode !== undefined));
     return listeners.map(({ address }, index) => ({
       address,
-      transport: "node:http",
+      transport: this.#options.transport(),
       queued: queues.get(inodes[index] ?? ""),
     }));
   }

@@ -6,6 +6,7 @@ import type { StaticFiles } from "../gateway/middleware/static/static-files.ts";
 import { log } from "./channel.ts";
 import type { HeldServer } from "./held-server.ts";
 import type { Lifecycle, LoadedApplication } from "./load-application.ts";
+import type { ChosenTransport } from "./transport.ts";
 
 export interface MountedApplication extends Mounted<LoadedApplication> {
   /** As it was written. */
@@ -22,16 +23,22 @@ export class Applications {
   readonly all: readonly MountedApplication[];
   /** What is served before them. */
   readonly files: readonly StaticFiles[];
+  readonly transport: ChosenTransport["transport"];
   /** The server that a program has made itself: then there is no other application. */
   readonly program: HeldServer | undefined;
   /** What is asked of all of them after they have started. */
   readonly lifecycle: Omit<Lifecycle, "startup">;
 
   /** @param all at least one; the one at the root, if there is one, first */
-  constructor(all: readonly MountedApplication[], files: readonly StaticFiles[] = []) {
+  constructor(
+    all: readonly MountedApplication[],
+    files: readonly StaticFiles[] = [],
+    transport: ChosenTransport["transport"] = "node:http",
+  ) {
     const [first, ...others] = all;
     this.all = all;
     this.files = files;
+    this.transport = transport;
     this.program = first?.value.interface === "server" ? first.value.held : undefined;
     this.lifecycle = others.length === 0 ? (first?.value.lifecycle ?? {}) : this.#joined();
   }

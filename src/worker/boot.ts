@@ -16,7 +16,7 @@ import { type AskedAddress, formatAsked } from "./listen-call.ts";
 import { ListenCapture } from "./listen-capture.ts";
 import { loadApplication, type LoadedApplication } from "./load-application.ts";
 import { countQuestions } from "./questions.ts";
-import { transportFor } from "./transport.ts";
+import { type ChosenTransport, chooseTransport } from "./transport.ts";
 import { openStaticFiles } from "./static-files.ts";
 
 /** A program that has loaded and does not listen yet is named after this long. */
@@ -66,8 +66,10 @@ export class Boot {
       this.#lacks = undefined;
     }
     this.#text = textOf(order);
-    report({ tsgate: "application-loaded", infos: loaded.map(describe) });
-    return new Applications(loaded, await openStaticFiles(order.staticFolders));
+    const chosen = chooseTransport(loaded, order.transport);
+    if ("problem" in chosen) return this.failWith(chosen.problem, { stage: "settings" });
+    report({ tsgate: "application-loaded", infos: loaded.map((application) => describe(application, chosen)) });
+    return new Applications(loaded, await openStaticFiles(order.staticFolders), chosen.transport);
   }
 
   /** Runs what comes between loading and listening, and tells the master that it is done. */
@@ -192,8 +194,11 @@ function hasMounts({ applications }: BootOrder): boolean {
   return applications.some(({ mount }) => mount.text !== ROOT.text);
 }
 
-function describe({ mount, text, value: { interface: kind, found } }: MountedApplication): ApplicationInfo {
-  return { mount: mount.text, application: text, interface: kind, found, ...transportFor(kind) };
+function describe(
+  { mount, text, value: { interface: kind, found } }: MountedApplication,
+  chosen: ChosenTransport,
+): ApplicationInfo {
+  return { mount: mount.text, application: text, interface: kind, found, ...chosen };
 }
 
 /** The module that counts as what was started. */

@@ -42,7 +42,7 @@ export class Clientele {
     const { connections, descriptors } = this;
     const cuts = new TalliedLog((fields) => log("info", "connections cut", fields));
     const refusals = new TalliedLog((fields) => log("warn", "requests refused", fields));
-    connections.onRefused = (why, fields) => refusals.count(why, fields);
+    connections.onRefused = (why, fields, latest) => refusals.count(why, fields, latest);
     const turned = (now: number): void => {
       descriptors.look(now);
       for (const tallies of [cuts, refusals, this.#unintroduced]) tallies.tell(now);

@@ -25,7 +25,7 @@ export class Connections {
   /** Told of each request, before anybody else. */
   onRequest: () => void = () => {};
   /** Told of each request that was refused because it was too large, or one too many. */
-  onRefused: (why: Rejection, fields: LogFields) => void = () => {};
+  onRefused: (why: Rejection, fields: LogFields, latest: LogFields) => void = () => {};
   #shortestLimitMs = Infinity;
   /** Set before the first connection, or never. */
   stats: RequestStats | undefined;
@@ -82,9 +82,9 @@ export class Connections {
   }
 
   /** A request was refused before an application saw it. */
-  refused(why: Rejection, fields: LogFields = { reason: why }): void {
+  refused(why: Rejection, fields: LogFields = { reason: why }, latest: LogFields = {}): void {
     this.stats?.rejected(why);
-    this.onRefused(why, fields);
+    this.onRefused(why, fields, latest);
   }
 
   /** What is known of the connection that is coming to `server`. */

@@ -6,7 +6,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AddressList } from "../address-list.ts";
-import { reportError } from "../errors.ts";
 import {
   atMount,
   type Mounted,
@@ -20,11 +19,11 @@ import { withoutQuery } from "../gateway/request-target.ts";
 import { type MountPoint, ROOT } from "../mount-point.ts";
 import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
+import { logApplicationError } from "./application-error-log.ts";
 import type { Applications } from "./applications.ts";
-import { log } from "./channel.ts";
 import type { LoadedApplication, ServerApplication, UpgradeListener } from "./load-application.ts";
 import { belowMount, targetAsSent } from "./mounted-listeners.ts";
-import { isRuleBreach, logRuleBreach } from "./rule-breach-log.ts";
+import { NOBODY } from "./nobody.ts";
 import { upgradableBy } from "./upgradable-request.ts";
 
 export interface Dispatcher {
@@ -87,7 +86,7 @@ function requestListener(
 }
 
 function choosing(served: readonly Served[], options: DispatchOptions): Dispatcher {
-  const nobody: Served = { ...serve(NOBODY, options), mount: ROOT };
+  const nobody: Served = { ...serve(NO_APPLICATION, options), mount: ROOT };
   const table = new MountTable(served.map((one) => ({ mount: one.mount, value: one })));
   const choose = (request: IncomingMessage): Served => {
     const host = table.hasHosts ? hostAsked(request, options.trustedPeers) : undefined;
@@ -107,14 +106,11 @@ function choosing(served: readonly Served[], options: DispatchOptions): Dispatch
 }
 
 /** What answers where nothing is mounted. */
-const NOBODY: Mounted<LoadedApplication> = {
+const NO_APPLICATION: Mounted<LoadedApplication> = {
   mount: ROOT,
   value: {
     interface: "gateway",
-    application: (_environ, startResponse) => {
-      startResponse(404, [["Content-Type", "text/plain; charset=utf-8"]]);
-      return ["Not Found\n"];
-    },
+    application: NOBODY,
     upgrade: undefined,
     found: "nothing",
     lifecycle: {},
@@ -178,9 +174,4 @@ function failRequest(error: unknown, request: IncomingMessage, response: ServerR
   // But its id, by which it is found in the log.
   for (const name of response.getHeaderNames()) if (name !== REQUEST_ID_HEADER) response.removeHeader(name);
   response.writeHead(500, { "Content-Type": "text/plain" }).end("Internal Server Error\n");
-}
-
-function logApplicationError(error: unknown, { method, path, id }: RequestName): void {
-  if (isRuleBreach(error)) return logRuleBreach(error, { method, path, requestId: id });
-  log("error", "application error", { method, path, requestId: id, error: reportError(error) });
 }

@@ -1,5 +1,5 @@
 /**
- * The transport of this version: `node:http` on the master's sockets, one server a socket, all with one listener for
+ * `node:http` as a transport: on the master's sockets, one server a socket, all with one listener for
  * the applications (`dispatch.ts`); or with the program's own server behind them. Node's own timeouts are out of force:
  * clients are judged in `client-sweep.ts`.
  */
@@ -21,6 +21,7 @@ import type { HeldServer } from "./held-server.ts";
 import type { HttpTracking } from "./http-tracking.ts";
 import { isTlsServer } from "./listen-capture.ts";
 import type { RequestObserver } from "./request-observer.ts";
+import { holdWithin, serverLimits } from "./server-limits.ts";
 import { filesFirst } from "./static-files.ts";
 
 /** Makes a server for one socket; it does not listen yet. */
@@ -97,17 +98,6 @@ function setKeepAlive({ server }: HeldServer, order: BootOrder): void {
 /** Node would look at its connections every so often, only to find nothing to do. */
 const NO_TIMEOUTS = { headersTimeout: 0, requestTimeout: 0, connectionsCheckingInterval: 2 ** 31 - 1 };
 
-function serverLimits({ clients }: BootOrder): ServerLimits {
-  return {
-    headersMs: clients.headersTimeoutMs,
-    bodyMs: clients.bodyTimeoutMs,
-    sendMs: clients.sendTimeoutMs,
-    responseMs: clients.responseTimeoutMs,
-    concurrency: clients.limitConcurrency,
-    sizes: clients.sizes,
-  };
-}
-
 /**
  * Puts our timeouts in the place of Node's on a program's server. One that the program has set itself stays, and Node
  * judges by it: its `requestTimeout` in the place of our body timeout.
@@ -131,15 +121,6 @@ function takeTimeouts(server: Server, order: BootOrder): ServerLimits {
 /** Servers of HTTP/2 alone have no such timeout. */
 function isUnset(value: number | undefined, usual: number): boolean {
   return value === undefined || value === usual;
-}
-
-/** Turns connections away while the process has no descriptors for them, or more than `own` says are open. */
-function holdWithin({ descriptors }: Clientele, server: net.Server, own: () => number | undefined): net.Server {
-  // Node closes what comes while there are more than this: which -1 makes always so, and 0 never on Node 20.
-  Object.defineProperty(server, "maxConnections", { get: () => (descriptors.isFull ? -1 : own()) });
-  return server.on("drop", () => {
-    if (descriptors.isFull) descriptors.turnedAway();
-  });
 }
 
 /** Accepts on one socket for the server of a program, which may have several sockets, or encrypt by itself. */

@@ -15,6 +15,7 @@ import { type Arrival, Arrivals } from "./arrivals.ts";
 import { log, report } from "./channel.ts";
 import type { Clientele } from "./clientele.ts";
 import type { Connections } from "./connections.ts";
+import type { EngineTransport } from "./engine-transport.ts";
 import { canTakeOver } from "./handover.ts";
 import { createServer } from "./http-server.ts";
 import { LoadReports } from "./load-reports.ts";
@@ -28,14 +29,23 @@ export class Reception {
   readonly #connections: Connections;
   /** The server that a program has made itself. */
   readonly #program: Server | undefined;
+  /** Serves in the place of `node:http`. */
+  readonly #engine: EngineTransport | undefined;
   #isLeaving = false;
 
-  constructor(applications: Applications, order: BootOrder, clientele: Clientele, requests: RequestWatch) {
+  constructor(
+    applications: Applications,
+    order: BootOrder,
+    clientele: Clientele,
+    requests: RequestWatch,
+    engine?: EngineTransport,
+  ) {
     const { connections } = clientele;
     this.#connections = connections;
     this.#program = applications.program?.server;
+    this.#engine = engine;
     this.#acceptor = new Acceptor({
-      createServer: () => createServer(applications, order, clientele, requests),
+      createServer: () => engine?.createServer() ?? createServer(applications, order, clientele, requests),
       backlog: order.backlog,
       limit: order.workerConnections,
       connectionCount: () => connections.size,
@@ -64,7 +74,9 @@ export class Reception {
 
   /** Holds an idle connection that another worker leaves; false when it could not serve it. */
   hold({ move, introduction }: Pick<Held, "move" | "introduction">, handle: RawHandle | undefined): boolean {
-    const canServe = !this.#isLeaving && !this.#acceptor.isFull && canTakeOver(this.#program ?? this.servers[0]);
+    const [server] = this.servers;
+    const isAble = this.#engine === undefined ? canTakeOver(this.#program ?? server) : server !== undefined;
+    const canServe = isAble && !this.#isLeaving && !this.#acceptor.isFull;
     if (handle === undefined || !canServe) {
       handle?.close();
       return false;

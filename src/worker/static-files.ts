@@ -33,6 +33,24 @@ export function filesFirst(files: readonly StaticFiles[], next: RequestListener)
   };
 }
 
+/** The application with the files in front of it. */
+export function filesBefore(files: readonly StaticFiles[], application: Application): Application {
+  if (files.length === 0) return application;
+  return (environ, startResponse) => {
+    const { REQUEST_METHOD: method, PATH_INFO: path } = environ;
+    const able = method === "GET" || method === "HEAD" ? files.filter((folder) => folder.covers(path)) : [];
+    if (able.length === 0) return application(environ, startResponse);
+    const found = new Promise<Reply | undefined>((resolve) => {
+      firstReply(able, environ, resolve, (error) => resolve(failure(error)));
+    });
+    return found.then((reply) => {
+      if (reply === undefined) return application(environ, startResponse);
+      startResponse(reply.status, reply.headers);
+      return reply.body;
+    });
+  };
+}
+
 /** Asks one folder after the other; at once, where none has to wait for the disk. */
 function firstReply(
   files: readonly StaticFiles[],

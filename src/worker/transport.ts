@@ -1,22 +1,44 @@
-/** Which transport serves an application of which kind, and why: said in the log when the application is found. */
+/** Which transport serves the applications of a worker, and why: said in the log when they are found. */
 
 import type { ApplicationKind } from "../config/setting-row.ts";
+import type { TransportName } from "../config/types.ts";
 
 export interface ChosenTransport {
-  readonly transport: string;
+  readonly transport: "engine" | "node:http";
+  /** In a few words. */
   readonly transportReason: string;
 }
 
-/** The transport of a kind, with the reason in a few words. */
-export function transportFor(kind: ApplicationKind): ChosenTransport {
-  return { transport: "node:http", transportReason: REASONS[kind] };
+/** What has to be known of an application. */
+interface Served {
+  readonly text: string;
+  readonly value: { readonly interface: ApplicationKind; readonly upgrade?: unknown };
 }
 
-const BY_ANY = "it serves every kind of application";
-const REASONS: Readonly<Record<ApplicationKind, string>> = {
-  gateway: BY_ANY,
-  fetch: BY_ANY,
-  wsgi: BY_ANY,
-  node: "the application takes Node's own request and response",
-  server: "the application brings a server of its own",
+/** The transport of all of `applications`; a problem where `wanted` cannot serve them, in one sentence. */
+export function chooseTransport(
+  applications: readonly Served[],
+  wanted: TransportName,
+): ChosenTransport | { readonly problem: string } {
+  const needing = applications.find((application) => needOf(application) !== undefined);
+  const need = needing && needOf(needing);
+  if (needing !== undefined && need !== undefined) {
+    if (wanted !== "engine") return { transport: "node:http", transportReason: need };
+    return { problem: `transport engine cannot serve ${needing.text}: ${need}; leave it out, or say node` };
+  }
+  if (wanted === "node") return { transport: "node:http", transportReason: "the setting transport asks for it" };
+  return wanted === "engine" ? { transport: "engine", transportReason: "the setting transport asks for it" } : USUAL;
+}
+
+/** Why Node's own HTTP server has to serve it; undefined where the engine can. */
+function needOf({ value }: Served): string | undefined {
+  if (value.interface === "server") return "the application brings a server of its own";
+  if (value.interface === "node") return "the application takes Node's own request and response";
+  return value.upgrade === undefined ? undefined : "the application takes upgrades, with Node's own request";
+}
+
+/** Where both could. */
+const USUAL: ChosenTransport = {
+  transport: "node:http",
+  transportReason: "the setting transport does not ask for another",
 };

@@ -23,6 +23,7 @@ import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { runWorkerHook } from "./hooks.ts";
 import { adoptServer } from "./http-server.ts";
 import { closeIfIdle } from "./close-unless-read.ts";
+import type { EngineTransport } from "./engine-transport.ts";
 import { expectInspector, keepInspectable } from "./inspection.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import { tellProfile } from "./profile.ts";
@@ -143,11 +144,19 @@ export class Worker {
     try {
       this.#applications = await boot.load();
       this.#adopt(this.#applications, requests);
-      this.#reception = new Reception(this.#applications, order, this.#clientele, requests);
+      const engine = await this.#openEngine(this.#applications, requests);
+      this.#reception = new Reception(this.#applications, order, this.#clientele, requests, engine);
       await boot.start(this.#applications, hasToldReady);
     } catch (error) {
       boot.fail(error);
     }
+  }
+
+  /** The engine, which is loaded where it serves; undefined where `node:http` does. */
+  async #openEngine(applications: Applications, requests: RequestWatch): Promise<EngineTransport | undefined> {
+    if (applications.transport !== "engine" || this.#order === undefined) return undefined;
+    const { EngineTransport } = await import("./engine-transport.ts");
+    return new EngineTransport(applications, this.#order, this.#clientele, requests);
   }
 
   /** Loads and describes the application, and leaves. */

@@ -34,6 +34,8 @@ import {
   sentStatus,
   serveConnection,
   socketsAtRest,
+  statusOfHead,
+  statusSent,
   stopAccepting,
   stopReading,
   tcpAddress,
@@ -314,7 +316,7 @@ describe("the handles that master and workers share", () => {
   it("know the head of a reply as it was sent", async () => {
     let response: http.ServerResponse | undefined;
     const server = http.createServer((_, reply) => {
-      expect(sentHead(reply)).toBeUndefined();
+      expect([sentHead(reply), statusSent(reply)]).toEqual([undefined, undefined]);
       response = reply.writeHead(201, ["X-A", "1", "X-A", "2"]);
       reply.end("body");
       reply.statusCode = 500;
@@ -325,6 +327,8 @@ describe("the handles that master and workers share", () => {
     await fetch(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`);
     expect(response && sentHead(response)).toMatch(/^HTTP\/1\.1 201 Created\r\nX-A: 1\r\nX-A: 2\r\n[^]*\r\n\r\n$/);
     expect(response && sentStatus(response)).toBe(201);
+    expect(response && statusSent(response)).toBe(201);
+    expect(statusOfHead("HTTP/1.1 404 Not Found\r\n\r\n")).toBe(404);
   });
 
   it("give no head of a reply of HTTP/2", async () => {

@@ -3,9 +3,10 @@
 import { mounts } from "../mount.ts";
 import { assignments, one, onOff, APPLICATION_KINDS, path, type SettingRows } from "../setting-row.ts";
 import { staticFolders } from "../static-folder.ts";
-import type { InterfaceName } from "../types.ts";
+import type { InterfaceName, TransportName } from "../types.ts";
 import { parseChoice, parseInteger } from "../values.ts";
 
+const TRANSPORTS: readonly TransportName[] = ["auto", "engine", "node"];
 const INTERFACES: readonly InterfaceName[] = ["auto", ...APPLICATION_KINDS];
 
 export const APPLICATION: SettingRows<
@@ -15,6 +16,7 @@ export const APPLICATION: SettingRows<
   | "static"
   | "listenMatch"
   | "nativeFetch"
+  | "transport"
   | "validate"
   | "preload"
   | "waitReady"
@@ -68,6 +70,13 @@ export const APPLICATION: SettingRows<
     default: false,
     doc: "Keep Node's own Request and Response in the workers, in place of tsgate's lighter ones",
     kinds: ["fetch"],
+    takesEffect: "reload",
+  },
+  transport: {
+    metavar: "NAME",
+    type: one((value) => parseChoice(value, TRANSPORTS)),
+    default: "auto",
+    doc: "What serves HTTP: engine is tsgate's own engine, for applications of kind gateway, fetch and wsgi; node is node:http, for any; auto is node:http",
     takesEffect: "reload",
   },
   validate: {

@@ -8,7 +8,8 @@ import { type Application, environOf } from "../../gateway/index.ts";
 
 import { targetAsSent } from "../mounted-listeners.ts";
 
-type Variables = Readonly<Record<string, unknown>>;
+/** An environ, for whoever only looks. */
+export type Variables = Readonly<Record<string, unknown>>;
 
 const environs = new WeakMap<IncomingMessage, Variables>();
 
@@ -36,7 +37,11 @@ export function environVariable(
   response: ServerResponse | undefined,
   name: string,
 ): string | undefined {
-  const environ = environs.get(request) ?? madeFor(request, response);
+  return variableIn(environs.get(request) ?? madeFor(request, response), name);
+}
+
+/** The same of an environ; undefined for what no line can show. */
+export function variableIn(environ: Variables | undefined, name: string): string | undefined {
   const value = environ !== undefined && Object.hasOwn(environ, name) ? environ[name] : undefined;
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? `${value}` : undefined;
 }

@@ -7,10 +7,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { newRequestId, REQUEST_ID_HEADER, saneRequestId } from "../../request-id.ts";
+import { newRequestId, REQUEST_ID_HEADER, REQUEST_ID_NAME, saneRequestId } from "../../request-id.ts";
 import type { RequestObserver } from "../request-observer.ts";
-
-const NAME = "X-Request-Id";
 
 export class NamingObserver implements RequestObserver {
   readonly #next: RequestObserver | undefined;
@@ -22,7 +20,7 @@ export class NamingObserver implements RequestObserver {
 
   begun(request: IncomingMessage, response: ServerResponse, at: number): void {
     const id = nameOf(request);
-    if (!response.headersSent) response.setHeader(NAME, id);
+    if (!response.headersSent) response.setHeader(REQUEST_ID_NAME, id);
     this.#next?.begun(request, response, at);
   }
 
@@ -53,7 +51,7 @@ function nameOf(request: IncomingMessage): string {
   if (sane !== undefined) return sane;
   const id = newRequestId();
   headers[REQUEST_ID_HEADER] = id;
-  if (given === undefined) request.rawHeaders.push(NAME, id);
+  if (given === undefined) request.rawHeaders.push(REQUEST_ID_NAME, id);
   else replace(request.rawHeaders, id);
   return id;
 }

@@ -19,7 +19,7 @@ export function refusedEntry(
 ): AccessEntry {
   const { rawPacket } = (error ?? {}) as { rawPacket?: unknown };
   const packet = Buffer.isBuffer(rawPacket) ? rawPacket.toString("latin1", 0, LONGEST_REQUEST_LINE) : "";
-  const [, method = "", target = "", version = ""] = REQUEST_LINE.exec(packet) ?? [];
+  const { method, target, version } = requestLineIn(packet);
   return {
     address,
     method,
@@ -34,6 +34,12 @@ export function refusedEntry(
     replyHeader: () => undefined,
     variable: () => undefined,
   };
+}
+
+/** What stands in the request line that `text` begins with; "" for each where it begins with none. */
+export function requestLineIn(text: string): Pick<AccessEntry, "method" | "target" | "version"> {
+  const [, method = "", target = "", version = ""] = REQUEST_LINE.exec(text) ?? [];
+  return { method, target, version };
 }
 
 const LONGEST_REQUEST_LINE = 8192;

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { sentHead, sentStatus } from "../../node-handles.ts";
 import type { AccessEntry } from "../../observe/access-entry.ts";
 import { environVariable } from "./entry-environ.ts";
+import { firstCounts, headerIn } from "./header-values.ts";
 import { peerAddress } from "./peer-address.ts";
 
 /** In nginx's words: the connection closed before there was any reply. */
@@ -64,7 +65,7 @@ export class RequestEntry implements AccessEntry {
   header(name: string): string | readonly string[] | undefined {
     const { request } = this;
     const first = firstOf(request.rawHeaders, name);
-    return first === undefined || FIRST_COUNTS.has(name) ? first : request.headers[name];
+    return first === undefined || firstCounts(name) ? first : request.headers[name];
   }
 
   replyHeader(name: string): string | undefined {
@@ -79,25 +80,12 @@ export class RequestEntry implements AccessEntry {
   }
 }
 
-/** Headers of which Node takes the first where there are several. */
-const FIRST_COUNTS: ReadonlySet<string> = new Set(["authorization", "referer", "user-agent"]);
-
 function firstOf(rawHeaders: readonly string[], name: string): string | undefined {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const key = rawHeaders[index] as string;
     if (key.length === name.length && key.toLowerCase() === name) return rawHeaders[index + 1];
   }
   return undefined;
-}
-
-/** A header in a head as it was sent: the values of all lines of this name. */
-function headerIn(head: string, name: string): string | undefined {
-  const values: string[] = [];
-  for (const line of head.split("\r\n").slice(1)) {
-    const colon = line.indexOf(":");
-    if (colon === name.length && line.slice(0, colon).toLowerCase() === name) values.push(line.slice(colon + 1).trim());
-  }
-  return values.length === 0 ? undefined : values.join(", ");
 }
 
 function textOf(value: number | string | readonly string[] | undefined): string | undefined {

@@ -7,10 +7,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { AccessEntry, FormatLine } from "../../observe/access-entry.ts";
 import { connectionOf } from "../connection-slot.ts";
 import type { RequestObserver } from "../request-observer.ts";
 import { COUNTED, countBodies, countBodiesOf, type CountedResponse } from "./body-bytes.ts";
+import type { LineWriter } from "./line-writer.ts";
 import { peerAddress } from "./peer-address.ts";
 import { whenAnswered } from "./raw-answer.ts";
 import { refusalStatus, refusedEntry } from "./refused-entry.ts";
@@ -18,21 +18,13 @@ import { RequestEntry } from "./request-entry.ts";
 
 type LoggedResponse = CountedResponse<RequestEntry>;
 
-/** How often the wall clock is looked at: it may be set. */
-const CLOCK_EVERY_MS = 1000;
-
 export class RequestLog implements RequestObserver {
-  readonly #format: FormatLine;
-  readonly #add: (line: string) => void;
+  readonly #lines: LineWriter;
   /** Those that nobody has answered. */
   readonly #upgrades = new Set<RequestEntry>();
-  /** What the monotonic clock lacks to the wall clock, and when that has to be looked up again. */
-  #clockOffset = 0;
-  #clockUntil = 0;
 
-  constructor(format: FormatLine, add: (line: string) => void) {
-    this.#format = format;
-    this.#add = add;
+  constructor(lines: LineWriter) {
+    this.#lines = lines;
     countBodies((response) => this.#endsUnannounced(response));
   }
 
@@ -86,7 +78,7 @@ export class RequestLog implements RequestObserver {
   ): void {
     const entry = response?.[COUNTED];
     if (entry !== undefined) entry.answered = status;
-    else this.#write(refusedEntry(error, { address, status, endedAt: this.#epoch(performance.now()) }));
+    else this.#lines.write(refusedEntry(error, { address, status, endedAt: this.#lines.epoch(performance.now()) }));
   }
 
   /** Some of Node's own refusals, as that of a request without Host, are replies to requests that it emits to nobody. */
@@ -103,21 +95,9 @@ export class RequestLog implements RequestObserver {
   #end(entry: RequestEntry, at: number): void {
     entry.isOver = true;
     entry.durationMs = at - entry.startedAt;
-    entry.endedAt = this.#epoch(at);
+    entry.endedAt = this.#lines.epoch(at);
     entry.isCut = isCut(entry);
-    this.#write(entry);
-  }
-
-  #write(entry: AccessEntry): void {
-    this.#add(this.#format(entry));
-  }
-
-  #epoch(now: number): number {
-    if (now >= this.#clockUntil) {
-      this.#clockUntil = now + CLOCK_EVERY_MS;
-      this.#clockOffset = Date.now() - now;
-    }
-    return now + this.#clockOffset;
+    this.#lines.write(entry);
   }
 }
 

@@ -45,6 +45,7 @@ describe("with nothing given", () => {
       factory: false,
       listenMatch: undefined,
       nativeFetch: false,
+      transport: "auto",
       validate: false,
       preload: false,
       waitReady: false,
