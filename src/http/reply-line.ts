@@ -73,6 +73,7 @@ export abstract class ReplyLine {
   drained(): void {
     this.#isQueued &&= writtenBytes(this.socket).waiting > 0;
     if (this.front !== undefined && !this.front.isOver) this.front.watcher?.onDrain();
+    if (this.rest !== undefined && !this.isFull()) setImmediate(() => this.takeRest());
   }
 
   /** A server that drains closes with the last reply that is due, and none behind which a request has begun to come. */
@@ -111,9 +112,13 @@ export abstract class ReplyLine {
     }
   }
 
-  /** Whether as many requests are in flight as may be. */
+  /**
+   * Whether no further request is begun: as many are in flight as may be, or their replies wait for a client that does not
+   * take them.
+   */
   protected isFull(): boolean {
-    return this.front !== undefined && 1 + (this.behind?.length ?? 0) >= this.owner.rules.limits.pipelined;
+    if (this.front !== undefined && 1 + (this.behind?.length ?? 0) >= this.owner.rules.limits.pipelined) return true;
+    return this.hasUnsent && this.socket.writableLength + writtenBytes(this.socket).waiting > MOST_UNSENT;
   }
 
   /** On a half-closed connection the last reply is known. */
@@ -195,3 +200,5 @@ function resetNow(socket: Socket): void {
 }
 
 const RESET_PAUSE_MS = 10;
+/** So much has to wait that the socket tells when all of it is gone. */
+const MOST_UNSENT = 131_072;

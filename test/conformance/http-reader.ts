@@ -22,8 +22,9 @@ export class RawClient {
   private hasEnded = false;
   private wake: () => void = () => {};
 
-  constructor(port: number) {
-    this.socket = connect(port, "127.0.0.1");
+  /** On a port of this machine, or over a connection that is being made. */
+  constructor(to: number | Socket) {
+    this.socket = typeof to === "number" ? connect(to, "127.0.0.1") : to;
     this.socket.setEncoding("latin1");
     this.socket.on("data", (text: string) => {
       this.buffer += text;

@@ -1,9 +1,12 @@
 /** Limits are exact: what is as large as they say is served, a byte or a piece more is refused. */
 
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { expect, test } from "vitest";
 import type { Application } from "../../../src/gateway/index.ts";
 import type { BadRequest } from "../../../src/http/index.ts";
-import type { RawClient } from "../../conformance/http-reader.ts";
+import { RawClient } from "../../conformance/http-reader.ts";
 import { recorder, type Seen, withEngine } from "./ask-engine.ts";
 
 const line = (length: number) => `GET /${"x".repeat(length - "GET / HTTP/1.1".length)} HTTP/1.1\r\nHost: h\r\n\r\n`;
@@ -123,6 +126,42 @@ test("of pipelined requests no more are in progress than the limit, and all are 
   );
 });
 
+test.each([
+  ["plain", undefined],
+  ["encrypted", { cert: fixture("cert.pem"), key: fixture("key.pem") }],
+])("requests of a client that takes no replies wait unread, and are all answered when it does (%s)", async (_, tls) => {
+  const reply = "x".repeat(65_536);
+  const count = 1000;
+  let calls = 0;
+  const application: Application = (environ, startResponse) => {
+    if (environ.PATH_INFO !== "/tick") calls++;
+    startResponse(200, [["X-Call", String(calls)]]);
+    return [environ.PATH_INFO === "/tick" ? "" : reply];
+  };
+  const options = tls === undefined ? {} : { tls };
+  await withEngine(application, options, async (_connect, { port }) => {
+    const target = { port, host: "127.0.0.1", rejectUnauthorized: false };
+    const [client, clock] = [0, 1].map(() => new RawClient(tls === undefined ? connect(target) : connectTls(target)));
+    if (client === undefined || clock === undefined) return;
+    client.socket.pause();
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n".repeat(count));
+    for (let last = -1, same = 0; same < 50; same++, last = calls) {
+      clock.send("GET /tick HTTP/1.1\r\nHost: h\r\n\r\n");
+      await clock.response();
+      if (calls !== last || calls === 0) same = 0;
+    }
+    // What the kernel takes on both sides of a loopback connection is well under this.
+    expect(calls * reply.length).toBeLessThan(32 << 20);
+    client.socket.resume();
+    for (let i = 1; i <= count; i++) {
+      const response = await client.response();
+      expect([response?.headers[0], response?.body.length]).toEqual([["x-call", String(i)], reply.length]);
+    }
+    client.close();
+    clock.close();
+  });
+});
+
 test("ten bad requests a minute are told, and later how many there were", async () => {
   const told: BadRequest[] = [];
   await withEngine(recorder([]), { onBadRequest: (request) => told.push(request) }, async (connect) => {
@@ -168,4 +207,8 @@ function withGate() {
       return ["x"];
     },
   };
+}
+
+function fixture(name: string): Buffer {
+  return readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url));
 }
