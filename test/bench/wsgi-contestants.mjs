@@ -1,15 +1,17 @@
 /** The servers of Python applications that are compared, each as its manual has it: two processes, one thread each. */
 
-import { chmod, mkdtemp, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { DJANGO, PYTHON } from "./lib/django-site.mjs";
 import { freePort, start, TSGATE } from "./lib/servers.mjs";
 
 const WORKERS = 2;
-const PYTHON = "/usr/bin/python3";
-const HELLO = fileURLToPath(new URL("apps/wsgi", import.meta.url));
-const DJANGO = fileURLToPath(new URL("../fixtures/django", import.meta.url));
+/** The folder of the hello application. */
+export const HELLO = fileURLToPath(new URL("apps/wsgi", import.meta.url));
 
 /** @typedef {import("./lib/servers.mjs").Running} Running */
 /** @typedef {"hello" | "django"} App */
@@ -51,6 +53,26 @@ const START = {
   mod_wsgi: async (served, port) => await apache(served, port),
 };
 
+/** What Debian's packages are, in words. */
+export async function versions() {
+  const run = promisify(execFile);
+  /** @type {readonly [string, string, readonly string[]][]} */
+  const asked = [
+    ["Python ", PYTHON, ["--version"]],
+    ["Django ", PYTHON, ["-m", "django", "--version"]],
+    ["gunicorn ", "/usr/bin/gunicorn", ["--version"]],
+    ["uWSGI ", "uwsgi", ["--version"]],
+    ["Apache ", "/usr/sbin/apache2", ["-v"]],
+  ];
+  return await Promise.all(
+    asked.map(async ([name, command, args]) => {
+      const text = (await run(command, args)).stdout;
+      return `${name}${/\d+(\.\d+)+/.exec(text)?.[0] ?? "?"}`;
+    }),
+  );
+}
+
+export const OURS = "tsgate";
 /** Their names. */
 export const CONTESTANTS = Object.keys(START);
 
@@ -106,7 +128,15 @@ async function apache({ cwd, module, env }, port) {
     ].join("\n"),
   );
   await writeFile(path.join(folder, "httpd.conf"), apacheConfiguration(folder, port));
-  return await start("/usr/sbin/apache2", ["-DFOREGROUND", "-f", path.join(folder, "httpd.conf")], port, 1 + WORKERS);
+  const command = ["-DFOREGROUND", "-f", path.join(folder, "httpd.conf")];
+  const running = await start("/usr/sbin/apache2", command, port, 1 + WORKERS);
+  return {
+    ...running,
+    async stop() {
+      await running.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** @param {string} folder @param {number} port */

@@ -15,6 +15,8 @@ import { SlowClient } from "../../support/traffic/slow-client.mjs";
 const FILE = fileURLToPath(import.meta.url);
 /** So that those who are cut together do not come back together. */
 const BACK_AFTER_MS = 500;
+/** They come spread over the time between two of their drips, as clients do that know nothing of each other. */
+const COME_WITHIN_MS = 1000;
 
 /**
  * Resolves when all of them are connected and have begun, or after `patienceMs`: some servers never get to it.
@@ -41,7 +43,12 @@ async function gather({ port, kind, count, path }) {
     void client.ended.then(() => setTimeout(() => void come(), Math.random() * BACK_AFTER_MS));
     return client.connected;
   };
-  await Promise.all(Array.from({ length: count }, come));
+  await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      await sleep((index / count) * COME_WITHIN_MS);
+      await come();
+    }),
+  );
   process.send?.("there");
 }
 

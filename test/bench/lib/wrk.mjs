@@ -49,14 +49,14 @@ const MS = /** @type {Record<string, number>} */ ({ us: 0.001, ms: 1, s: 1000, m
 
 /**
  * @param {number} port
- * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number, headers?: readonly string[], body?: string | undefined, isVaried?: boolean }} options
- *   `body`: of a POST, as JSON; `closes`: a fresh connection for every request; `pauseMs`: between two requests of a connection; `core`: the only one
- *   that wrk may run on; `isVaried`: no two requests are the same for long
+ * @param {{ connections: number, seconds: number, closes?: boolean, pauseMs?: number, core?: number, headers?: readonly string[], body?: string | undefined, isVaried?: boolean, page?: string }} options
+ *   `page`: its path, `/`; `body`: of a POST, as JSON; `closes`: a fresh connection for every request; `pauseMs`: between two requests of a connection;
+ *   `core`: the only one that wrk may run on; `isVaried`: no two requests are the same for long
  * @returns {Promise<Load>}
  */
 export async function load(
   port,
-  { connections, seconds, closes = false, pauseMs = 0, core, headers = [], body, isVaried },
+  { connections, seconds, closes = false, pauseMs = 0, core, headers = [], body, isVaried, page = "/" },
 ) {
   const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
   try {
@@ -70,7 +70,7 @@ export async function load(
       args.push("-s", file);
     }
     const command = [...(core === undefined ? [] : ["taskset", "-c", String(core)]), "wrk", ...args];
-    const [file, ...rest] = [...command, `http://127.0.0.1:${port}/`];
+    const [file, ...rest] = [...command, `http://127.0.0.1:${port}${page}`];
     const running = run(file, rest, { timeout: (seconds + 20) * 1000 });
     // It takes whole seconds; interrupted, it tells what it has counted until then.
     const ender = setTimeout(() => running.child.kill("SIGINT"), seconds * 1000);
