@@ -123,6 +123,7 @@ export class HttpExchange implements Exchange {
 
   write(chunk: Chunk): boolean {
     if (this.isOver) return true;
+    if (this.#connection.front === this) this.#connection.gather();
     const head = this.#takeHead();
     if (!this.#isChunked) return this.#sendAfter(head, chunk);
     const bytes = typeof chunk === "string" && BEYOND_ASCII.test(chunk) ? Buffer.from(chunk) : chunk;

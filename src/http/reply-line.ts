@@ -35,6 +35,7 @@ export abstract class ReplyLine {
   readonly #isPlain: boolean;
   #isQueued = false;
   #isCorked = false;
+  #isGathering = false;
 
   constructor(socket: Socket, owner: ConnectionOwner) {
     this.socket = socket;
@@ -46,7 +47,7 @@ export abstract class ReplyLine {
   send(chunk: Chunk): boolean {
     if (this.isClosed) return true;
     if (typeof chunk !== "string") return this.socket.write(chunk);
-    if (this.#isPlain && !this.#isCorked && !this.#isQueued) {
+    if (this.#isPlain && !this.#isCorked && !this.#isGathering && !this.#isQueued) {
       const outcome = writePastStream(this.socket, chunk);
       if (outcome === "queued") this.#isQueued = true;
       if (outcome !== "not now") return outcome !== "queued";
@@ -66,6 +67,20 @@ export abstract class ReplyLine {
 
   uncork(): void {
     this.#isCorked = false;
+    this.socket.uncork();
+  }
+
+  /** What is sent until the end of this turn leaves as one: pieces of a body often come close behind each other. */
+  gather(): void {
+    if (this.#isGathering || this.isClosed) return;
+    this.#isGathering = true;
+    this.socket.cork();
+    process.nextTick(endOfTurn, this);
+  }
+
+  /** The turn in which pieces were gathered is over, or the connection ends in it. */
+  gathered(): void {
+    this.#isGathering = false;
     this.socket.uncork();
   }
 
@@ -167,6 +182,7 @@ export abstract class ReplyLine {
 
   #breakOff(exchange: HttpExchange): void {
     this.isThrough = true;
+    if (this.#isGathering) this.gathered();
     if (exchange.isEndedByClose) reset(this.socket);
     else this.socket.destroy();
     this.dropAll();
@@ -180,6 +196,10 @@ export abstract class ReplyLine {
       this.over(exchange);
     }
   }
+}
+
+function endOfTurn(line: ReplyLine): void {
+  line.gathered();
 }
 
 /**
