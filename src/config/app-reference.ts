@@ -5,7 +5,7 @@
 
 import { accessSync, constants } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
-import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
 import type { AppReference } from "../app-ref.ts";
 import { EXIT, messageOf, TsgateError, usageError } from "../errors.ts";
 import { kindOf, MODULE_EXTENSIONS, moduleFileAt, nearestFile } from "./module-file.ts";
@@ -31,7 +31,7 @@ export function resolveAppReference(
   if (file === undefined && wanted === "auto" && isPython(path, cwd))
     return pythonReference(called, path, exportName, cwd);
   if (file === undefined) throw notFound(called, whyMissing(path, cwd));
-  const complaint = complaintAbout(file, runsTypeScript);
+  const complaint = complaintAbout(file, cwd, runsTypeScript);
   if (complaint !== undefined) throw notFound(called, complaint);
   return { text: called, file, exportName };
 }
@@ -39,7 +39,7 @@ export function resolveAppReference(
 /** Whether there is such a module, only Python knows. */
 function pythonReference(text: string, path: string, exportName: string | undefined, cwd: string): AppReference {
   if (!MODULE_PATH.test(path)) {
-    const complaint = path.endsWith(".py") ? nameTheModule(path) : `is no Python module; ${LIKE_PYTHON}`;
+    const complaint = path.endsWith(".py") ? nameTheModule(path, cwd) : `is no Python module; ${LIKE_PYTHON}`;
     throw notFound(text, complaint);
   }
   const file = `${join(cwd, ...path.split("."))}.py`;
@@ -58,6 +58,11 @@ function split(
   if (path === "") throw malformed(called, "names no module", "app.js");
   if (exportName === "") throw malformed(called, "names no export after the colon", `${path}:application`);
   const isNamed = wanted === "wsgi" || MODULE_PATH.test(path) ? ATTRIBUTE : IDENTIFIER;
+  const [, factory, given] = CALL.exec(exportName ?? "") ?? [];
+  if (factory !== undefined)
+    throw usageError(
+      `the application ${JSON.stringify(called)} calls a factory; give --factory ${path}:${factory}${given === "" ? "" : ", which calls it without arguments"}`,
+    );
   if (exportName !== undefined && !isNamed.test(exportName)) {
     const problem = `names the export ${JSON.stringify(exportName)}, which is not an identifier`;
     throw malformed(called, problem, `${path}:application`);
@@ -107,9 +112,9 @@ function whyMissing(path: string, cwd: string): string {
 }
 
 /** What is wrong with a file that exists, or nothing. */
-function complaintAbout(file: string, runsTypeScript: boolean): string | undefined {
+function complaintAbout(file: string, cwd: string, runsTypeScript: boolean): string | undefined {
   const extension = extname(file);
-  if (extension === ".py") return nameTheModule(file);
+  if (extension === ".py") return nameTheModule(file, cwd);
   if (DATA.includes(extension)) return `is a ${extension} file, not a module; name a JavaScript or TypeScript file`;
   if (TYPESCRIPT.includes(extension) && !runsTypeScript) {
     return `is TypeScript, which Node ${process.version} does not run; use Node 22.18 or later, add --import tsx, or compile it to JavaScript`;
@@ -130,7 +135,9 @@ function isPython(path: string, cwd: string): boolean {
   return path.includes(".") && ![...MODULE_EXTENSIONS, ...TYPESCRIPT, ...DATA, ".jsx"].includes(extname(path));
 }
 
-function nameTheModule(file: string): string {
+function nameTheModule(file: string, cwd: string): string {
+  const dotted = relative(cwd, resolve(cwd, file)).slice(0, -".py".length).replaceAll("/", ".");
+  if (MODULE_PATH.test(dotted)) return `is a Python file; name the module, such as ${dotted}:application`;
   const module = basename(file, ".py");
   return `is a Python file; name the module, such as ${module}:application, and its folder with --chdir or --pythonpath`;
 }
@@ -153,6 +160,8 @@ function malformed(text: string, problem: string, example: string): TsgateError 
   return usageError(`the application ${JSON.stringify(text)} ${problem}; give file or file:export, such as ${example}`);
 }
 
+/** As gunicorn has it. */
+const CALL = /^([\p{ID_Start}_$][\p{ID_Continue}$.]*)\((.*)\)$/u;
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 /** A dotted name in Python, as far as it can be told from a path. */
 const MODULE_PATH = /^[\p{ID_Start}_][\p{ID_Continue}]*(?:\.[\p{ID_Start}_][\p{ID_Continue}]*)*$/u;

@@ -76,6 +76,12 @@ describeUnless(withoutDjango, "a Django project", () => {
     }
   });
 
+  test("sends a large file, and closes it", async () => {
+    const reply = await fetch(`${url}/download`);
+    expect(reply.headers.get("content-disposition")).toBe('attachment; filename="digits.txt"');
+    expect(await reply.text()).toBe("0123456789".repeat(123_456));
+  });
+
   test("streams a reply piece by piece", async () => {
     const reply = await fetch(`${url}/stream?pause=1`);
     const pieces: string[] = [];
@@ -136,6 +142,7 @@ describeUnless(withoutFlask, "a Flask application", () => {
       });
       expect(await reply.json()).toEqual({ form: { a: "b" }, args: { q: "ü" }, user: "me" });
       expect(await (await fetch(`${url}/stream`)).text()).toBe("0\n1\n2\n");
+      expect(await (await fetch(`${url}/download`)).text()).toBe("0123456789".repeat(123_456));
       expect((await fetch(`${url}/fail`)).status).toBe(500);
       const { text } = await server.waitForRecord({ msg: "wsgi.errors", path: "/fail" }, { nth: 1 });
       expect(text).toMatch(/Exception on \/fail|RuntimeError/);

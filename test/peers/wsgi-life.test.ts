@@ -43,6 +43,11 @@ describeWithPeers("a Python application that cannot be served", [PYTHON_PEER], (
       "fine:asgi",
       /its asgi is an ASGI application \(asynchronous\), and tsgate serves WSGI/,
     ],
+    [
+      "a function that makes one",
+      "fine:make",
+      /its make takes \(\), and a WSGI application .*; if it makes one, say --factory$/,
+    ],
     ["an object that is called asynchronously", "fine:asgi_object", /is an ASGI application/],
   ])("%s ends with exit 4 and one sentence", async (_, app, sentence) => {
     const { dir } = await tempProject({
@@ -77,6 +82,7 @@ describeWithPeers("a Python application that cannot be served", [PYTHON_PEER], (
       "/no/such/python",
       /needs Python, and \/no\/such\/python cannot be started: there is no such program/,
     ],
+    ["that is none", "/bin/true", /needs Python, and \/bin\/true is none, or does not run: exit code 0; name one with/],
     ["that is too old", "./old-python", /needs Python 3\.9 or later, and \.\/old-python is Python 3\.8\.1/],
   ])("an interpreter %s ends with exit 4", async (_, python, sentence) => {
     const { dir } = await tempProject({ "app.py": "application = print\n" });

@@ -47,7 +47,21 @@ def load_application(module, attribute, is_factory):
     if not callable(value):
         raise Refused("cannot be served: its %s is %s; a WSGI application is a callable (environ, start_response)"
                       % (attribute, a(type(value).__name__)))
+    refuse_arity(value, attribute)
     return value
+
+
+def refuse_arity(value, attribute):
+    """What cannot be called with two arguments would fail at every request."""
+    if not inspect.isfunction(value):
+        return
+    # A decorator's own arguments, not those of what it has wrapped.
+    signature = inspect.signature(value, follow_wrapped=False)
+    try:
+        signature.bind({}, None)
+    except TypeError:
+        raise Refused("cannot be served: its %s takes %s, and a WSGI application is called with (environ, start_response); "
+                      "if it makes one, say --factory" % (attribute, signature)) from None
 
 
 def call_factory(value, attribute):

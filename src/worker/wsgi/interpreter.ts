@@ -81,7 +81,7 @@ export class Interpreter {
     const order = this.#order;
     await new Promise<void>((resolve, reject) => {
       this.#loaded = (failure) => (failure === undefined ? resolve() : reject(failure));
-      void this.ended.then((end) => this.#loaded(endedWhileLoading(order, end)));
+      void this.ended.then((end) => this.#loaded(endedWhileLoading(order, end, this.facts !== undefined)));
       this.control.say({
         module: order.module,
         attribute: order.attribute,

@@ -15,8 +15,13 @@ export function saidFailure(order: PythonOrder, { failed, message, version, erro
   );
 }
 
-export function endedWhileLoading(order: PythonOrder, end: PythonEnd): TsgateError {
+/** @param isPython it has said what it is */
+export function endedWhileLoading(order: PythonOrder, end: PythonEnd, isPython: boolean): TsgateError {
   const how = endText(end);
+  if (!isPython) {
+    const problem = `needs Python, and ${order.executable} is none, or does not run: ${how}; name one with --python`;
+    return failure(order, problem);
+  }
   const cause = new PythonError({ name: "InterpreterGone", message: how, traceback: end.lastWords });
   return failure(order, `ended its interpreter while it was loading: ${how}`, end.lastWords === "" ? undefined : cause);
 }

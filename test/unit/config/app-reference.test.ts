@@ -14,6 +14,7 @@ const TREE = {
   "notes.txt": "",
   "legacy.py": "",
   "mysite/wsgi.py": "",
+  "old-site/wsgi.py": "",
   "dist/server.cjs": "",
   "dist/main.js": "",
   "indexed/index.mjs": "",
@@ -133,7 +134,10 @@ describe("an application that is not there", () => {
     ["http", /is a module of Node itself/],
     ["node:http", /is a module of Node itself/],
     ["notes.txt", /is a \.txt file, not a module/],
-    ["legacy.py", /is a Python file; name the module, such as legacy:application/],
+    ["legacy.py", /is a Python file; name the module, such as legacy:application$/],
+    ["mysite/wsgi.py:application", /is a Python file; name the module, such as mysite\.wsgi:application$/],
+    ["./mysite/wsgi.py", /such as mysite\.wsgi:application$/],
+    ["old-site/wsgi.py", /such as wsgi:application, and its folder with --chdir or --pythonpath$/],
   ])("%s is refused with exit 4", (text, message) => {
     const error = refused(text);
     expect(error.message).toMatch(message);
@@ -144,6 +148,8 @@ describe("an application that is not there", () => {
     ["app.js:", "names no export after the colon; give file or file:export, such as app.js:application"],
     ["app.js:a-b", 'names the export "a-b", which is not an identifier'],
     [":application", "names no module"],
+    ["site.wsgi:make()", '"site.wsgi:make()" calls a factory; give --factory site.wsgi:make'],
+    ["app.js:make('x')", "give --factory app.js:make, which calls it without arguments"],
     ["", "names no module"],
   ])("%j is no reference at all: exit 2", (text, message) => {
     const error = refused(text);
