@@ -28,12 +28,14 @@ afterAll(() => project.remove());
 const load = (name: string) => import(pathToFileURL(project.path(name)).href) as Promise<Record<string, unknown>>;
 
 describe("the command passes the whole suite", () => {
+  // Two clients are to meet in one process, which nobody can promise of two.
+  const ofOne = ["calls-at-once"];
   test.each([
-    ["with one worker", { workers: 1, except: [], reloads: false }],
-    // Two clients are to meet in one process, which nobody can promise of two.
-    ["with two workers, and a reload in the middle of it", { workers: 2, except: ["calls-at-once"], reloads: true }],
-  ])("%s", async (_, { workers, except, reloads }) => {
-    const command = COMMAND.replace("--workers 1", `--workers ${workers}`);
+    ["over the engine, with one worker", { transport: "engine", workers: 1, except: [], reloads: false }],
+    ["over the engine, with two, and a reload", { transport: "engine", workers: 2, except: ofOne, reloads: true }],
+    ["over node:http, with two, and a reload", { transport: "node", workers: 2, except: ofOne, reloads: true }],
+  ])("%s", async (_, { transport, workers, except, reloads }) => {
+    const command = COMMAND.replace("--workers 1", `--workers ${workers} --transport ${transport}`);
     const outcomes = await runSuite({ command, processes: workers, except, reloads });
     expect(outcomes.filter(({ problem }) => problem !== undefined)).toEqual([]);
     expect(outcomes.length).toBeGreaterThan(200);

@@ -10,8 +10,8 @@ const APP = fileURLToPath(new URL("../bench/apps/echo.mjs", import.meta.url));
 const SIZE = 200 << 20;
 const MOST_HELD_MB = 20;
 
-test("200 MB up and down are never held, by whatever serves a gateway application", async () => {
-  const args = ["--workers", "1", "--bind", "127.0.0.1:0", "--node-arg=--expose-gc", APP];
+test.each(["engine", "node"])("200 MB up and down are never held (--transport %s)", async (transport) => {
+  const args = ["--workers", "1", "--bind", "127.0.0.1:0", "--transport", transport, "--node-arg=--expose-gc", APP];
   const server = startTsgate(args);
   await server.waitForReady(1);
   const target = await server.target();
