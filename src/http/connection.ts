@@ -24,6 +24,8 @@ export class Connection extends ReplyLine {
   requests = 0;
   /** It has served requests elsewhere, and is kept like one that has served some here. */
   isKept = false;
+  /** Nothing may be read from it: somebody else may be about to. */
+  isHeld = false;
   /** What whoever watches the engine keeps of it. */
   view: unknown = undefined;
   #isRestTooLarge = false;
@@ -133,6 +135,7 @@ export class Connection extends ReplyLine {
 
   /** Closes an idle connection, unless a request has come that the event loop has not seen: then that is served. */
   closeUnlessRead(): void {
+    if (this.isHeld) return;
     if ("encrypted" in this.socket) {
       this.isThrough = true;
       this.socket.destroySoon();

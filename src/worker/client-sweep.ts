@@ -66,7 +66,7 @@ export class ClientSweep {
 
   #judge(connection: Connection, now: number): void {
     const { limits, socket } = connection;
-    if (limits === undefined || connection.isAtRest || socket.destroyed) return;
+    if (limits === undefined || connection.isAtRest || connection.isOffered || socket.destroyed) return;
     const watch = (connection.watch ??= newWatch(connection.openedAt));
     if (watch.cutAt !== undefined) {
       if (now - watch.cutAt > LONGEST_FAREWELL_MS) socket.destroy();

@@ -47,8 +47,6 @@ export abstract class Connection {
   readonly meter: Meter | undefined;
   /** When its last reply ended, if that was during a drain; the drain's beginning for one that was idle then. */
   idleSince: number;
-  /** It is being offered to another worker, and nothing is read from it. */
-  isOffered = false;
   /** What is known of its client's pace, once somebody has looked. */
   watch: ClientWatch | undefined = undefined;
 
@@ -65,6 +63,8 @@ export abstract class Connection {
 
   /** What HTTP is spoken over: on TLS the encrypted socket, once there is one. */
   abstract readonly socket: Socket;
+  /** It is being offered to another worker, and nothing is read from it. */
+  abstract isOffered: boolean;
   /** Whether no request is in flight on it, nor one that has begun to arrive, and it is nobody else's. */
   abstract readonly isIdle: boolean;
   /** Whether it waits for nothing, as most do that are kept. */

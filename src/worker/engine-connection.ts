@@ -27,6 +27,7 @@ export class EngineConnection extends Connection {
   readonly #follower: Follower;
   /** Undefined until its proxy has introduced it. */
   #served: Served | undefined;
+  #isOffered = false;
   /** Replies that were handed over and are not all sent. */
   readonly leaving = new Set<HttpExchange>();
 
@@ -41,6 +42,16 @@ export class EngineConnection extends Connection {
   serve(): void {
     this.#served = this.#engine.accept(this.socket, this.isMoved);
     this.#served.view = this;
+  }
+
+  override get isOffered(): boolean {
+    return this.#isOffered;
+  }
+
+  /** What comes meanwhile may be for another worker to read. */
+  override set isOffered(isOffered: boolean) {
+    this.#isOffered = isOffered;
+    if (this.#served !== undefined) this.#served.isHeld = isOffered;
   }
 
   override get isIdle(): boolean {

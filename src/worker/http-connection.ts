@@ -31,6 +31,7 @@ export class HttpConnection extends Connection implements Flight {
    * `other` after an upgrade.
    */
   speaks: "proxy" | "http" | "tls" | "http2" | "other" = "http";
+  override isOffered = false;
   inFlight = 0;
   newest: ServerResponse | undefined = undefined;
   newestAt = 0;
