@@ -3,7 +3,6 @@
  * each afterwards, and looks at what other clients waited and at the heartbeats meanwhile.
  */
 
-import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -11,7 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { startTraffic } from "../support/traffic/start.mjs";
 import { failedCount } from "../support/traffic/tally.mjs";
-import { atMost } from "./lib/figures.mjs";
+import { descriptorProblem } from "./lib/descriptors.mjs";
+import { atMost, notMeasured } from "./lib/figures.mjs";
 import { startIdleCrowd } from "./lib/idle-crowd.mjs";
 import { startTsgate } from "./lib/servers.mjs";
 
@@ -29,37 +29,27 @@ const LIMIT_MS = 60_000;
 
 /** @type {import("./run.mjs").Benchmark} */
 export async function movedConnections({ node }) {
-  const limit = descriptorLimit();
-  if (limit < DESCRIPTORS) {
-    const reached = `not measured: ulimit -Hn is ${limit}, ${DESCRIPTORS} are needed`;
-    return [{ name: `${CONNECTIONS} idle connections in a reload`, asked: "none closed", reached, isReached: false }];
-  }
-  const figures = [];
-  for (const [kind, app] of [
-    ["gateway", APP],
-    ["(req, res)", `${APP}:listener`],
-  ])
-    figures.push(...(await reload(node, kind ?? "", app ?? "")));
-  return figures;
-}
-
-/** How many descriptors a process may have here. */
-export function descriptorLimit() {
-  const { stdout } = spawnSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" });
-  return stdout.trim() === "unlimited" ? Infinity : Number(stdout);
+  const problem = descriptorProblem(DESCRIPTORS);
+  if (problem !== undefined) return [notMeasured(`${CONNECTIONS} idle connections in a reload`, problem)];
+  const figures = [
+    ...(await reload(node, "gateway, engine", [APP, "--transport", "engine"])),
+    ...(await reload(node, "(req, res), node:http", [`${APP}:listener`])),
+  ];
+  const markdown = `${WORKERS} workers, \`--linger ${LINGER_MS}ms\`, while other clients go on as in [guarantees.md](guarantees.md).`;
+  return { figures, page: { markdown, plots: {} } };
 }
 
 /**
  * @param {string} node
  * @param {string} kind
- * @param {string} app
+ * @param {readonly [string, ...string[]]} command the application, and settings
  * @returns {Promise<Figure[]>}
  */
-async function reload(node, kind, app) {
+async function reload(node, kind, [app, ...settings]) {
   const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
   const file = path.join(folder, "heartbeats");
   const env = { NODE_OPTIONS: `--import=${HEARTBEATS}`, BENCH_HEARTBEATS: file };
-  const args = ["--linger", `${LINGER_MS}ms`, "--keep-alive", "120s"];
+  const args = ["--linger", `${LINGER_MS}ms`, "--keep-alive", "120s", ...settings];
   const server = await startTsgate({ node, app, workers: WORKERS, args, env });
   /** @type {Awaited<ReturnType<typeof startIdleCrowd>> | undefined} */
   let crowd;

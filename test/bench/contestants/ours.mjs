@@ -67,11 +67,18 @@ const script = (name, how, script) => ({
   },
 });
 
+const ON_ENGINE = ["--transport", "engine"];
+const ON_NODE_HTTP = ["--transport", "node"];
+/** What shows best what the transport makes out. */
+const OF_TRANSPORTS = ["hello", "varied", "json", "stream", "fresh"];
+
 /** @type {readonly Contestant[]} */
 export const OURS = [
-  tsgate("tsgate, gateway", GATEWAY),
-  tsgate("tsgate, fetch", FETCH),
-  { ...tsgate("tsgate, native fetch", FETCH, ["--native-fetch"]), workloads: ["hello", "varied", "json", "stream"] },
+  tsgate("tsgate, gateway", GATEWAY, ON_ENGINE),
+  tsgate("tsgate, fetch", FETCH, ON_ENGINE),
+  { ...tsgate("tsgate, native fetch", FETCH, [...ON_ENGINE, "--native-fetch"]), workloads: OF_TRANSPORTS },
+  { ...tsgate("tsgate on node:http, gateway", GATEWAY, ON_NODE_HTTP), workloads: OF_TRANSPORTS },
+  { ...tsgate("tsgate on node:http, fetch", FETCH, ON_NODE_HTTP), workloads: OF_TRANSPORTS },
   engine("engine, gateway", "gateway"),
   engine("engine, fetch", "fetch"),
 ];

@@ -28,6 +28,19 @@ export function atMost(name, value, limit, { unit, digits = 2, details }) {
 }
 
 /**
+ * A figure that cannot be measured here, which counts as missed.
+ * @param {string} name
+ * @param {string} why
+ * @returns {Figure}
+ */
+export const notMeasured = (name, why) => ({
+  name,
+  asked: "measured",
+  reached: `not measured: ${why}`,
+  isReached: false,
+});
+
+/**
  * Figures as lines of a table.
  * @param {readonly Figure[]} figures
  */
