@@ -10,6 +10,7 @@ import type { HeadRules, RequestHead } from "./request-head.ts";
 export interface KnownHead {
   /** All of it, from the end of the message before to its own. */
   readonly text: string;
+  readonly print: number;
   readonly rules: HeadRules;
   readonly head: RequestHead;
   /** What llhttp knows behind it, when a body follows. */
@@ -18,44 +19,58 @@ export interface KnownHead {
 
 export class KnownHeads {
   readonly #known: (KnownHead | undefined)[] = Array.from({ length: PLACES }, () => undefined);
-  /** What was not found last at each place: a head is kept when it comes again, and most never do. */
+  /** The fingerprint that was not found last at each place: a head is kept when it comes again, and most never do. */
   readonly #missed = new Int32Array(PLACES);
+  /** That of different heads at each place, of which none is kept. */
+  readonly #ambiguous = new Int32Array(PLACES);
   #print = 0;
 
   /** The head that stands in `INPUT` from `start` on, and ends at `end` or before, if it is known. */
   find(start: number, end: number, rules: HeadRules): KnownHead | undefined {
     this.#print = fingerprint(start, end);
-    const known = this.#known[this.#print & (PLACES - 1)];
-    if (known === undefined || known.rules !== rules || known.text.length > end - start) return undefined;
-    return slice(start, start + known.text.length) === known.text ? known : undefined;
+    const place = this.#print & (PLACES - 1);
+    const known = this.#known[place];
+    if (known === undefined || known.print !== this.#print || known.rules !== rules) return undefined;
+    if (slice(start, start + known.text.length) === known.text) return known;
+    this.#ambiguous[place] = this.#print;
+    return undefined;
   }
 
   /** Notes what was read after `find` had not found it. `headEnd`: where in `INPUT` it ended. */
   note(start: number, headEnd: number, rules: HeadRules, head: RequestHead, after: Uint8Array | undefined): void {
-    const place = this.#print & (PLACES - 1);
-    if (this.#missed[place] !== this.#print) this.#missed[place] = this.#print;
+    const print = this.#print;
+    const place = print & (PLACES - 1);
+    if (this.#missed[place] !== print) this.#missed[place] = print;
+    else if (this.#ambiguous[place] === print) this.#known[place] = undefined;
     else if (headEnd - start <= LARGEST)
-      this.#known[place] = { text: slice(start, headEnd), rules, head, after: after?.slice() };
+      this.#known[place] = { text: slice(start, headEnd), print, rules, head, after: after?.slice() };
   }
 }
 
 /**
- * Of a head alone its length and bytes all over it; of one with a body behind it some of its first bytes. Good enough to
- * seldom compare in vain.
+ * Of a head alone its length, its first bytes and some of all the others; of one with a body behind it some of the first.
+ * Good enough to seldom compare in vain.
  */
 function fingerprint(start: number, end: number): number {
   const isAlone = INPUT[end - 1] === LF && INPUT[end - 3] === LF;
-  const length = isAlone ? end - start : Math.min(end - start, FIRST);
-  const step = length / SAMPLES;
-  let print = isAlone ? length : 0;
-  for (let i = 0, at = start; i < SAMPLES; i++, at += step) print = Math.imul(print ^ (INPUT[at | 0] as number), PRIME);
+  let print = isAlone ? end - start : 0;
+  const firstEnd = Math.min(start + FIRST, end - 3);
+  for (let at = start; at < firstEnd; at += 4) print = Math.imul(print ^ WORDS.getInt32(at, true), PRIME);
+  if (!isAlone) return mixed(print);
+  const step = 4 + (((end - firstEnd) / SAMPLES) | 0);
+  for (let at = end - 8; at >= firstEnd; at -= step) print = Math.imul(print ^ WORDS.getInt32(at, true), PRIME);
+  return mixed(print);
+}
+
+function mixed(print: number): number {
   return print ^ (print >>> 15);
 }
 
+const WORDS = new DataView(INPUT.buffer, INPUT.byteOffset, INPUT.length);
 const LF = 10;
 const PLACES = 128;
-const SAMPLES = 24;
-const FIRST = 96;
+const FIRST = 64;
+const SAMPLES = 16;
 const LARGEST = 2048;
 /** Of FNV-1a. */
 const PRIME = 16_777_619;

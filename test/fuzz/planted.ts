@@ -62,7 +62,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: "a head is taken for one that came before without a look at all of its bytes",
     file: "known-heads.ts",
-    from: "return slice(start, start + known.text.length) === known.text ? known : undefined;",
+    from: "if (slice(start, start + known.text.length) === known.text) return known;",
     to: "return known;",
   },
   {
