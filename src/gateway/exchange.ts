@@ -74,6 +74,9 @@ export interface Exchange {
    */
   read(maxBytes: number): Promise<Uint8Array>;
 
+  /** Pulls all that is left, as `read` does, where the transport has a shorter way than one `read` after another. */
+  readonly readToEnd?: (() => Promise<Uint8Array>) | undefined;
+
   /** Whether the next `read` would find the end, where the transport knows that already. */
   readonly isInputAtEnd?: boolean;
 

@@ -16,6 +16,10 @@ export class ExchangeInput implements GatewayInput {
   }
 
   read(n?: number): Promise<Uint8Array> {
+    if (n === undefined && !this.isReading && !this.hasEnded) {
+      const whole = this.exchange.readToEnd?.();
+      if (whole !== undefined) return this.follow(whole);
+    }
     const chunk = n === undefined ? this.readToEnd() : this.readSome(n);
     // An application that has answered need not look after a read that it left pending.
     chunk.catch(() => {});
@@ -30,6 +34,19 @@ export class ExchangeInput implements GatewayInput {
         return chunk.length === 0 ? { done: true, value: undefined } : { done: false, value: chunk };
       },
     };
+  }
+
+  /** What the exchange itself reads to the end needs no promise more than the one that takes note of it. */
+  private follow(whole: Promise<Uint8Array>): Promise<Uint8Array> {
+    this.isReading = true;
+    whole.then(
+      () => {
+        this.isReading = false;
+        this.hasEnded = true;
+      },
+      () => (this.isReading = false),
+    );
+    return whole;
   }
 
   private async readSome(n: number): Promise<Uint8Array> {

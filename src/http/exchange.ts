@@ -102,12 +102,15 @@ export class HttpExchange implements Exchange {
   }
 
   read(maxBytes: number): Promise<Uint8Array> {
-    if (this.body === undefined) return this.isOver ? Promise.reject(new ClientGone()) : Promise.resolve(EMPTY);
-    if (this.isContinueDue && !this.isOver && !this.hasBegun) {
-      this.isContinueDue = false;
-      if (this.body.received === 0) this.#send(CONTINUE, true);
-    }
+    if (this.body === undefined) return this.#readNothing();
+    this.#continue(this.body);
     return this.body.read(maxBytes);
+  }
+
+  readToEnd(): Promise<Uint8Array> {
+    if (this.body === undefined) return this.#readNothing();
+    this.#continue(this.body);
+    return this.body.readToEnd();
   }
 
   earlyHints(headers: readonly string[]): boolean {
@@ -203,6 +206,17 @@ export class HttpExchange implements Exchange {
     this.wasRefused = true;
     this.gone();
     this.#connection.replied(this);
+  }
+
+  #readNothing(): Promise<Uint8Array> {
+    return this.isOver ? Promise.reject(new ClientGone()) : Promise.resolve(EMPTY);
+  }
+
+  /** Tells a client that waits for it to send its body. */
+  #continue({ received }: RequestBody): void {
+    if (!this.isContinueDue || this.isOver || this.hasBegun) return;
+    this.isContinueDue = false;
+    if (received === 0) this.#send(CONTINUE, true);
   }
 
   #sendRefusal(status: number, reason: string): void {

@@ -13,6 +13,14 @@ export interface BodySource {
   awaited(): void;
 }
 
+/** A read that is pending; of one to the end, what it has so far. */
+interface Waiting {
+  readonly maxBytes: number;
+  readonly whole: Uint8Array[] | undefined;
+  readonly resolve: (chunk: Uint8Array) => void;
+  readonly reject: (error: Error) => void;
+}
+
 export class RequestBody {
   /** All of it has come. */
   isComplete = false;
@@ -24,7 +32,7 @@ export class RequestBody {
   #size = 0;
   #failure: Error | undefined;
   #isLeft = false;
-  #waiting: { maxBytes: number; resolve: (chunk: Uint8Array) => void; reject: (error: Error) => void } | undefined;
+  #waiting: Waiting | undefined;
 
   constructor(source: BodySource) {
     this.#source = source;
@@ -75,11 +83,12 @@ export class RequestBody {
 
   /** 1 to `maxBytes` bytes; an empty chunk at the end. One at a time. */
   read(maxBytes: number): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { maxBytes, resolve, reject };
-      this.#serve();
-      if (this.#waiting !== undefined) this.#source.awaited();
-    });
+    return this.#wait(maxBytes, undefined);
+  }
+
+  /** All that is left of it. One read at a time. */
+  readToEnd(): Promise<Uint8Array> {
+    return this.#wait(Infinity, []);
   }
 
   /** The application has answered: it gets nothing any more, and a read that is pending rejects. */
@@ -91,9 +100,19 @@ export class RequestBody {
     this.#serve();
   }
 
+  #wait(maxBytes: number, whole: Uint8Array[] | undefined): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { maxBytes, whole, resolve, reject };
+      this.#serve();
+      if (this.#waiting !== undefined) this.#source.awaited();
+    });
+  }
+
   #serve(): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
+    const { whole } = waiting;
+    while (whole !== undefined && this.#size > 0 && !this.#isLeft) whole.push(this.#take(Infinity));
     if (this.#isLeft) {
       this.#waiting = undefined;
       waiting.reject(new InputLeft());
@@ -102,7 +121,7 @@ export class RequestBody {
       waiting.resolve(this.#take(waiting.maxBytes));
     } else if (this.isComplete) {
       this.#waiting = undefined;
-      waiting.resolve(EMPTY);
+      waiting.resolve(whole === undefined || whole.length === 0 ? EMPTY : joined(whole));
     } else if (this.#failure !== undefined) {
       this.#waiting = undefined;
       waiting.reject(this.#failure);
@@ -119,6 +138,10 @@ export class RequestBody {
     if (wasFull && !this.isFull) this.#source.roomMade();
     return chunk;
   }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }
 
 const ENOUGH = 65_536;
