@@ -33,6 +33,8 @@ export class Engine implements ConnectionOwner {
   readonly #tickMs: number;
   readonly #watcher: EngineWatcher | undefined;
   #inFlight = 0;
+  /** Idle connections are closed, as soon as their last reply has been taken. */
+  #isClosing = false;
   #timer: NodeJS.Timeout | undefined;
   #tickedAt = 0;
   #whenEmpty: (() => void)[] = [];
@@ -99,6 +101,8 @@ export class Engine implements ConnectionOwner {
   ended(exchange: HttpExchange, connection: Connection): void {
     this.#inFlight--;
     this.#watcher?.ended(exchange, connection);
+    // The head of its reply may have gone out before, and said that the connection stays.
+    if (this.#isClosing) setImmediate(closeIfIdle, connection);
   }
 
   serve(exchange: HttpExchange): void {
@@ -129,7 +133,8 @@ export class Engine implements ConnectionOwner {
   /** From now on every reply ends its connection, and idle connections are closed. Resolves when none is left. */
   async drain(): Promise<void> {
     this.isDraining = true;
-    for (const connection of this.#connections) if (connection.isIdle) connection.closeUnlessRead();
+    this.#isClosing = true;
+    for (const connection of this.#connections) closeIfIdle(connection);
     if (this.#connections.size === 0) return;
     await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
   }
@@ -148,7 +153,10 @@ export class Engine implements ConnectionOwner {
     const at = performance.now();
     this.now += Math.min(at - this.#tickedAt, 2 * this.#tickMs);
     this.#tickedAt = at;
-    for (const connection of this.#connections) connection.patience.judge(connection, this.now, this.#tickMs);
+    for (const connection of this.#connections) {
+      connection.patience.judge(connection, this.now, this.#tickMs);
+      if (this.#isClosing) closeIfIdle(connection);
+    }
   }
 }
 
@@ -156,6 +164,10 @@ type EngineSocket = Socket & { [CONNECTION]?: Connection };
 
 function connectionOf(socket: Socket): Connection {
   return (socket as EngineSocket)[CONNECTION] as Connection;
+}
+
+function closeIfIdle(connection: Connection): void {
+  if (connection.isIdle && !connection.hasUnsent && !connection.isClosed) connection.closeUnlessRead();
 }
 
 function onRead(this: Socket, bytes: number): void {

@@ -112,6 +112,48 @@ test("closes behind the last of several requests that have come, whole or in par
   await server.close();
 });
 
+test("closes when a client has taken all of its reply, however slowly", async () => {
+  const reply = Buffer.alloc(20_000_000, "x");
+  let tell!: () => void;
+  const answered = new Promise<void>((resolve) => (tell = resolve));
+  const server = await serve((_environ, startResponse) => {
+    startResponse(200, []);
+    setImmediate(tell);
+    return [reply];
+  });
+  const client = new RawClient(server.port);
+  client.socket.pause();
+  client.send(GET);
+  await answered;
+  const closed = server.close();
+  client.socket.resume();
+  expect((await client.response())?.body.length).toBe(reply.length);
+  expect(await client.ended()).toBe("");
+  await closed;
+});
+
+test("closes behind replies whose heads said before that the connection stays", async () => {
+  let answer!: () => void;
+  const gate = new Promise<void>((resolve) => (answer = resolve));
+  const calls: string[] = [];
+  const server = await serve(async (environ, startResponse) => {
+    calls.push(environ.PATH_INFO);
+    if (environ.PATH_INFO === "/slow") await gate;
+    startResponse(200, []);
+    return [environ.PATH_INFO];
+  });
+  const client = new RawClient(server.port);
+  client.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\nGET /quick HTTP/1.1\r\nHost: h\r\n\r\n");
+  while (calls.length < 2) await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  const closed = server.close();
+  answer();
+  expect((await client.response())?.body).toBe("/slow");
+  expect((await client.response())?.body).toBe("/quick");
+  expect(await client.ended()).toBe("");
+  await closed;
+});
+
 test("hands over a connection that changes to another protocol, with what has come behind the head", async () => {
   const heads: string[] = [];
   const options = {
