@@ -23,6 +23,9 @@ const served = (app, siteEnv) =>
     ? { cwd: HELLO, module: "hello", env: { PYTHONDONTWRITEBYTECODE: "1" } }
     : { cwd: DJANGO, module: "mysite.wsgi", env: siteEnv };
 
+/** Settings of tsgate that are measured: `TSGATE_TRANSPORT=engine npm run bench:wsgi`. */
+const SETTINGS = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("TSGATE_")));
+
 /**
  * How each is started, by its name in the table.
  * @type {Record<string, (served: Served, port: number) => Promise<Running>>}
@@ -40,7 +43,7 @@ const START = {
     ];
     return await start(process.execPath, [TSGATE, "--log-level", "error", ...args], port, 1 + 2 * WORKERS, {
       cwd,
-      env,
+      env: { ...SETTINGS, ...env },
     });
   },
   "gunicorn sync": async (served, port) => await gunicorn(["-k", "sync"], served, port),

@@ -19,8 +19,9 @@ import { HELLO, RELOAD_BY, startContestant } from "./wsgi-contestants.mjs";
 /** @typedef {{ failed: number, requests: number }} Reloading */
 
 const CONNECTIONS = 16;
-const WARM_UP_REQUESTS = 60_000;
-const WARM_UP_MS = 12_000;
+const WARM_UP_MS = 30_000;
+const SECONDS_WITHOUT_GAIN = 3;
+const GAIN = 0.97;
 const SLOW = 200;
 const WINDOW_MS = 3000;
 const QUIET_WINDOWS = 2;
@@ -49,16 +50,20 @@ export async function underLoad(server, page, seconds) {
 }
 
 /**
- * Runs a server until it is at what it does from then on: until Node has compiled what is run often, and Django has read
- * its templates.
+ * Loads a server until it is at what it does from then on: until Node has compiled what is run often, and Django has read
+ * its templates, so that a request costs no less than in the seconds before.
  * @param {Running} server
  * @param {string} page
  */
 export async function warmUp(server, page) {
   const endsAt = performance.now() + WARM_UP_MS;
-  let count = 0;
-  while (count < WARM_UP_REQUESTS && performance.now() < endsAt)
-    count += (await load(server.port, { connections: CONNECTIONS, seconds: 1, page })).requests;
+  let least = Infinity;
+  for (let without = 0; without < SECONDS_WITHOUT_GAIN && performance.now() < endsAt; without += 1) {
+    const { micros } = await underLoad(server, page, 1);
+    if (micros > least * GAIN) continue;
+    least = micros;
+    without = -1;
+  }
 }
 
 /**
