@@ -24,7 +24,9 @@ const served = (app, siteEnv) =>
     : { cwd: DJANGO, module: "mysite.wsgi", env: siteEnv };
 
 /** Settings of tsgate that are measured: `TSGATE_TRANSPORT=engine npm run bench:wsgi`. */
-const SETTINGS = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("TSGATE_")));
+const SETTINGS = Object.fromEntries(
+  Object.entries(process.env).flatMap(([name, value = ""]) => (name.startsWith("TSGATE_") ? [[name, value]] : [])),
+);
 
 /**
  * How each is started, by its name in the table.
