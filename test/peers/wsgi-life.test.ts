@@ -254,7 +254,7 @@ describeWithPeers("an interpreter", [PYTHON_PEER], () => {
 
   test("one of whose threads is at it for long is not hung", async () => {
     const server = await startWsgi("letter", { args: ["--timeout", "8s", "--python-threads", "2"] });
-    expect(await ask(await server.target(), "/waits?20")).toMatch(/Thread|tsgate/);
+    expect(await ask(await server.target(), "/waits?12")).toMatch(/Thread|tsgate/);
     expect(server.log.all("worker hung")).toEqual([]);
   });
 
@@ -411,6 +411,33 @@ describeWithPeers("tsgate ctl stack of a Python application", [PYTHON_PEER], () 
     expect(text).toMatch(/^Python of letter, pid \d+: 2 idle$/m);
     expect(text).toMatch(/^ {2}at waits \(.*letter\.py:\d+\)$/m);
     expect(text).toMatch(/^2 at work:\n +\d+s {2}GET \//m);
+  });
+});
+
+describeWithPeers("a client that leaves Python waiting", [PYTHON_PEER], () => {
+  test("for a body that it wanted to be asked for is cut at --body-timeout, and the thread is free", async () => {
+    const server = await startWsgi("letter", { args: ["--body-timeout", "1s"] });
+    const client = await connectRaw(await server.target());
+    client.send("POST /digest HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    await client.received(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
+    expect(await ask(await server.target(), "/plain")).toBe("plain\n");
+    await client.received(/\r\n\r\nHTTP\/1\.1 408 /);
+  });
+
+  test("for the rest of a body, because it has reset its connection before its turn came, is not run, or its input breaks", async () => {
+    const server = await startWsgi("letter");
+    const target = await server.target();
+    (await connectRaw(target)).get("/waits?2");
+    await server.waitForRecord("wsgi.errors");
+    const client = await connectRaw(target);
+    client.send("POST /tells-break HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n");
+    await new Promise((resolve) => client.socket.write(Buffer.alloc(1_500_000), resolve));
+    client.socket.resetAndDestroy();
+    // Behind it, on the same thread.
+    expect(await ask(target, "/plain")).toBe("plain\n");
+    for (const { text } of server.log.all({ msg: "wsgi.errors", path: "/tells-break" }))
+      expect(text).toMatch(/^broken off: the client closed the connection before its request was complete/);
+    expect(server.log.all("application error")).toEqual([]);
   });
 });
 
