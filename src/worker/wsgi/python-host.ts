@@ -38,7 +38,9 @@ export class PythonHost {
   #isWatched = false;
   #isBusy = false;
   #isQuitting = false;
-  /** From when it is known to be hung until it has gone. */
+  /** It is asked where it hangs. */
+  #isAsked = false;
+  /** From when it is told until it has gone. */
   #hung: PythonFailure | undefined;
   readonly #watch: PythonWatch;
 
@@ -80,13 +82,13 @@ export class PythonHost {
     const watched = watchedOf(interpreter);
     this.#watch.begin(performance.now(), watched);
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.#interpreter !== interpreter || this.#hung !== undefined || this.#isQuitting) return;
+    if (this.#interpreter !== interpreter || this.#isAsked || this.#isQuitting) return;
     const now = performance.now();
     const silentMs = this.#watch.hungFor(now, watched);
     if (silentMs === undefined) return;
-    this.#hung = hungFailure(this.#facts(interpreter), silentMs, undefined);
+    this.#isAsked = true;
     const stacks = await interpreter.stacks();
-    // It may have ended meanwhile.
+    // It may have ended meanwhile, by itself.
     if (this.#interpreter !== interpreter) return;
     this.#hung = hungFailure(this.#facts(interpreter), silentMs + performance.now() - now, stacks);
     this.whenFailed(this.#hung);
@@ -169,6 +171,7 @@ export class PythonHost {
     const failure = this.#hung ?? deathFailure(this.#facts(interpreter), end);
     const isTold = this.#hung !== undefined || this.#isQuitting;
     this.#interpreter = undefined;
+    this.#isAsked = false;
     this.#hung = undefined;
     this.#open.clear();
     if (!isTold) this.whenFailed(failure);
