@@ -148,7 +148,9 @@ export class Journal {
   pythonFailed(worker: WorkerRecord, how: PythonFailureKind, facts: LogFields, isOomKill: boolean): void {
     this.#chronicle?.pythonFailed(worker, how, facts);
     const memory = isOomKill ? { killed: KILLED_FOR_MEMORY, hint: KERNEL_HINT } : {};
-    this.#about(worker, "error", how === "hung" ? "worker hung" : how, { ...facts, ...memory });
+    const fields = { ...facts, ...memory };
+    if (how === "hung") this.#about(worker, "error", "worker hung", fields);
+    else this.#about(worker, "error", "interpreter died", fields);
   }
 
   disconnected(worker: WorkerRecord): void {

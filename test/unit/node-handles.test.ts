@@ -8,6 +8,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { Writable } from "node:stream";
 import { once } from "node:events";
 import tls from "node:tls";
 import { fileURLToPath } from "node:url";
@@ -29,6 +30,7 @@ import {
   readAsStream,
   readInto,
   readOrClose,
+  seeHandedOn,
   sendHandle,
   sentHead,
   sentStatus,
@@ -376,6 +378,35 @@ describe("the handles that master and workers share", () => {
       expect(Buffer.concat(taken).length).toBe(all.length - left.length);
     },
   );
+
+  it("tell what a stream hands on, one by one or several, until they are told to forget it", () => {
+    const seen: unknown[] = [];
+    const taken: string[] = [];
+    const stream = new Writable({
+      write(chunk: Buffer, _encoding, callback) {
+        taken.push(chunk.toString());
+        callback();
+      },
+      writev(chunks, callback) {
+        taken.push(...chunks.map(({ chunk }) => String(chunk)));
+        callback();
+      },
+    });
+    const forget = seeHandedOn(
+      stream,
+      (chunk) => void seen.push(String(chunk)),
+      (count) => void seen.push(count),
+    );
+    stream.write("one");
+    stream.cork();
+    for (const text of ["two", "three", "four"]) stream.write(text);
+    stream.uncork();
+    expect(seen).toEqual(["one", 3]);
+    forget();
+    stream.write("five");
+    expect(seen).toEqual(["one", 3]);
+    expect(taken).toEqual(["one", "two", "three", "four", "five"]);
+  });
 
   it("make a module the main one of its process", () => {
     const dir = mkdtempSync(path.join(tmpdir(), "tsgate-test-"));
