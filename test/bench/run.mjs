@@ -7,7 +7,7 @@
  *   --all           every benchmark but those that take longest
  *   --workload NAME one of the comparison; may be repeated: all
  *   --peer NAME     one of the comparison's servers, ours included; may be repeated: all
- *   --rounds N      interleaved rounds, of which the median is told: 7
+ *   --rounds N      interleaved rounds, of which the median is told: 6
  *   --seconds S     of each server in a round of the comparison: 1
  *   --node PATH     the Node that is measured; may be repeated: the one that runs this
  *   --write         puts what was measured into docs/benchmarks.md, each benchmark into its own section
@@ -100,7 +100,7 @@ const { values, positionals } = parseArgs({
     workload: { type: "string", multiple: true, default: [] },
     peer: { type: "string", multiple: true, default: [] },
     node: { type: "string", multiple: true, default: [process.execPath] },
-    rounds: { type: "string", default: "7" },
+    rounds: { type: "string", default: "6" },
     seconds: { type: "string", default: "1" },
     json: { type: "string" },
     write: { type: "boolean", default: false },
