@@ -39,6 +39,6 @@ function needOf({ value }: Served): string | undefined {
 
 /** Where both could. */
 const USUAL: ChosenTransport = {
-  transport: "node:http",
-  transportReason: "the setting transport does not ask for another",
+  transport: "engine",
+  transportReason: "the application is called through the gateway alone",
 };

@@ -219,13 +219,15 @@ const SHAPES: readonly Shape[] = [
   },
 ];
 
+const transportOf = (kind: string): string => (kind === "node" || kind === "server" ? "node:http" : "engine");
+
 test.each(SHAPES)("$name is served", async ({ files, args, found, kind = "node", packages = [] }) => {
   const project = await tempProject(files);
   await project.linkPackages(...packages);
   const server = startTsgate(["--workers", "1", "--bind", "127.0.0.1:0", ...args], { cwd: project.dir });
   expect(await ask(await server.target(), "/path")).toBe(REPLY);
   expect(server.log.all("application found")).toMatchObject([
-    { interface: kind, found, transport: "node:http", transportReason: expect.stringMatching(/\w/) },
+    { interface: kind, found, transport: transportOf(kind), transportReason: expect.stringMatching(/\w/) },
   ]);
   expect((await server.stop()).code).toBe(0);
 });

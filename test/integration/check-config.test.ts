@@ -18,7 +18,7 @@ test("--check-config says what was found and starts nothing", async () => {
     code: 0,
     signal: null,
     stdout:
-      'the configuration is valid; app.mjs is of kind gateway (export "application", a gateway application), served by node:http\n',
+      'the configuration is valid; app.mjs is of kind gateway (export "application", a gateway application), served by engine\n',
     stderr: "",
   });
   for (const name of ["started", "app.sock", "pid"]) expect(existsSync(project.path(name))).toBe(false);

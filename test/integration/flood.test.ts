@@ -60,7 +60,7 @@ describe.each(KINDS)("at the limit of concurrency, for an application of kind %s
     await server.waitForOutput(/(?:called \/hold\n){3}/);
     const [refused] = await connectSeveral(server, 1);
     refused?.get("/refused");
-    await refused?.received(/Service Unavailable\n$/);
+    await refused?.received(/ 503 [^]*\r\n\r\n.+\n$/);
     expect(refused?.text).toMatch(/^HTTP\/1\.1 503 [^]*\r\nRetry-After: 1\r\n/);
     expect(refused?.end).toBeUndefined();
     // One client that gives up makes room.

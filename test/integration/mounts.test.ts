@@ -245,7 +245,7 @@ test("a configuration file may name them as an object, and what is found is said
   });
   const { code, stdout } = await runTsgate(["--print-config"], { cwd: project.dir });
   expect(stdout).toMatch(/^mount +\/api=app\.mjs:application +file\n +host:h=app\.mjs$/m);
-  const served = 'of kind gateway (export "application", a gateway application), served by node:http';
+  const served = 'of kind gateway (export "application", a gateway application), served by engine';
   expect(stdout).toContain(
     ["app.mjs", "/api=app.mjs:application", "host:h=app.mjs"].map((name) => `${name} is ${served}\n`).join(""),
   );

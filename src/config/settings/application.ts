@@ -76,7 +76,7 @@ export const APPLICATION: SettingRows<
     metavar: "NAME",
     type: one((value) => parseChoice(value, TRANSPORTS)),
     default: "auto",
-    doc: "What serves HTTP: engine is tsgate's own engine, for applications of kind gateway, fetch and wsgi; node is node:http, for any; auto is node:http",
+    doc: "What serves HTTP: engine is tsgate's own engine, for applications of kind gateway, fetch and wsgi; node is node:http, for any; auto is the engine where it can serve all of the applications, else node:http",
     takesEffect: "reload",
   },
   validate: {
