@@ -25,6 +25,7 @@ export async function application(environ, startResponse) {
   if (path === "/spin") for (;;);
   const length = (await environ["gateway.input"].read()).length;
   startResponse(path === "/teapot" ? 418 : 200, [["X-Note", "seen"]]);
+  if (path === "/heavy") return ["x".repeat(16_000_000)];
   if (path === "/large") return (function* () { for (let i = 0; i < 256; i++) yield "x".repeat(65536); })();
   const { REMOTE_ADDR: client, REMOTE_PORT: port, SCRIPT_NAME: prefix, HTTP_X_REQUEST_ID: id } = environ;
   return [\`<\${process.pid} \${client}:\${port} \${prefix}|\${path} \${length} \${id}>\`];
@@ -38,7 +39,8 @@ async function start(
   args: readonly string[] = [],
 ): Promise<{ server: Tsgate; project: TempProject; connect: () => Promise<RawClient> }> {
   const project = await tempProject({ "app.mjs": GATEWAY });
-  const logged = ["--access-logfile", "access.log", "--access-logformat", FORMAT];
+  const format = args.includes("--access-logformat") ? [] : ["--access-logformat", FORMAT];
+  const logged = ["--access-logfile", "access.log", ...format];
   const workers = args.includes("--workers") ? [] : ["--workers", "2"];
   const usual = [
     "--transport",
@@ -173,6 +175,28 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     const { requests } = await server.waitForRecord("worker hung");
     expect(requests).toMatchObject([{ method: "GET", path: "/spin" }]);
   });
+});
+
+// Node counts as finished what it has given up behind a write that failed.
+test("over the engine a reply has ended when its client's side has taken it, and is cut when that never does", async () => {
+  const { connect, project } = await start("engine", ["--access-logformat", "json"]);
+  const [whole, cut] = [await connect(), await connect()];
+  for (const client of [whole, cut]) {
+    client.get("/heavy");
+    await client.received(/x/);
+    client.socket.pause();
+  }
+  cut.socket.destroy();
+  const entries = (): unknown[] =>
+    readFileSync(project.path("access.log"), "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as unknown);
+  await expect.poll(entries, { timeout: 45_000 }).toMatchObject([{ path: "/heavy", status: 200, cut: true }]);
+  whole.socket.resume();
+  await expect.poll(entries, { timeout: 45_000 }).toHaveLength(2);
+  expect(entries()[1]).not.toHaveProperty("cut");
+  expect(entries()[1]).toMatchObject({ bytes: 16_000_000 });
 });
 
 test("an application that the engine cannot serve is refused where it is asked for", async () => {
