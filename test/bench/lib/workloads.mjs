@@ -32,7 +32,7 @@ export const WORKLOADS = {
   hello: { title: "hello on kept connections", workers: 1, load: { connections: 64 } },
   browser: { title: "12 browser headers and a cookie", workers: 1, load: { connections: 64, headers: BROWSER } },
   varied: {
-    title: "the same, each with another path and cookie",
+    title: "browser headers, another path and cookie each",
     workers: 1,
     load: { connections: 64, headers: BROWSER, isVaried: true },
   },
