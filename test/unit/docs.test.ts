@@ -67,6 +67,8 @@ const OTHER_FLAGS = [
   "--all",
   "--no-daemon",
   "--http-socket",
+  "--nginx",
+  "--always-sparkplug",
   "--master",
 ];
 
