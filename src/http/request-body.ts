@@ -112,7 +112,7 @@ export class RequestBody {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
     const { whole } = waiting;
-    while (whole !== undefined && this.#size > 0 && !this.#isLeft) whole.push(this.#take(Infinity));
+    if (whole !== undefined) this.#gather(whole);
     if (this.#isLeft) {
       this.#waiting = undefined;
       waiting.reject(new InputLeft());
@@ -126,6 +126,11 @@ export class RequestBody {
       this.#waiting = undefined;
       waiting.reject(this.#failure);
     }
+  }
+
+  /** Takes what is there for a read of the whole. */
+  #gather(whole: Uint8Array[]): void {
+    while (this.#size > 0 && !this.#isLeft) whole.push(this.#take(Infinity));
   }
 
   #take(maxBytes: number): Uint8Array {
