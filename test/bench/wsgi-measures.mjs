@@ -30,6 +30,7 @@ const SLOW_WINDOWS = 3;
 const PATIENCE_MS = 5000;
 const RELOAD_PATIENCE_MS = 15_000;
 const RELOADS = 3;
+const SETTLE_MS = 3000;
 
 /**
  * CPU time a request of all processes, and of it that of interpreters which only run the application.
@@ -144,8 +145,9 @@ export async function memoryOf(server) {
   return sum;
 }
 
-/** Resident, of a worker and its interpreter, in MB. @param {Running} server */
+/** Resident, of a worker and its interpreter, in MB, when they have come to rest. @param {Running} server */
 export async function workerMb(server) {
+  await sleep(SETTLE_MS);
   const { interpreters, workers } = await processes(server);
   let sum = 0;
   for (const pid of [...interpreters, ...workers]) sum += (await memory(pid)).rss;
