@@ -15,6 +15,7 @@
 
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { parseArgs } from "node:util";
 import { accessLog } from "./access-log.mjs";
 import { comparison, CONTESTANTS } from "./comparison.mjs";
@@ -120,7 +121,8 @@ console.log(machine());
 
 /** @type {{ node: string, benchmark: string, outcome: Outcome }[]} */
 const results = [];
-for (const node of values.node) {
+// Servers start in folders of their own.
+for (const node of values.node.map((file) => path.resolve(file))) {
   const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout?.trim();
   if (!version) throw new Error(`${node} does not run`);
   console.log(`\nNode ${version}`);
