@@ -4,8 +4,7 @@
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { type Application, environOf } from "../../gateway/index.ts";
-
+import { type Application, environOf, NodeExchange } from "../../gateway/index.ts";
 import { targetAsSent } from "../mounted-listeners.ts";
 
 /** An environ, for whoever only looks. */
@@ -50,7 +49,7 @@ function madeFor(request: IncomingMessage, response: ServerResponse | undefined)
   if (response === undefined) return undefined;
   // The request may have been handed on below a prefix since it came.
   const sent = Object.create(request, { url: { value: targetAsSent(request) } }) as IncomingMessage;
-  const environ = environOf(sent, response) as unknown as Variables | undefined;
+  const environ = environOf(new NodeExchange(sent, response)) as unknown as Variables | undefined;
   if (environ !== undefined) environs.set(request, environ);
   return environ;
 }

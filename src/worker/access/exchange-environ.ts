@@ -1,7 +1,6 @@
 /** The environ of a request that the engine has served, for the access log: see `entry-environ.ts`. */
 
-import { createEnviron, type GatewayContext } from "../../gateway/environ.ts";
-import type { Application } from "../../gateway/index.ts";
+import { type Application, environOf } from "../../gateway/index.ts";
 import type { HttpExchange } from "../../http/exchange.ts";
 import { variableIn, type Variables } from "./entry-environ.ts";
 
@@ -26,17 +25,7 @@ export function exchangeVariable(exchange: HttpExchange, name: string): string |
 
 function madeFor(exchange: HttpExchange): Variables | undefined {
   if (exchange.unread !== undefined) return undefined;
-  try {
-    const environ = createEnviron(exchange, CONTEXT, { signal: AbortSignal.abort() }) as unknown as Variables;
-    environs.set(exchange, environ);
-    return environ;
-  } catch {
-    return undefined;
-  }
+  const environ = environOf(exchange) as unknown as Variables | undefined;
+  if (environ !== undefined) environs.set(exchange, environ);
+  return environ;
 }
-
-const CONTEXT: GatewayContext = {
-  multiprocess: true,
-  errors: { write() {}, writelines() {}, flush() {} },
-  urlScheme: undefined,
-};
