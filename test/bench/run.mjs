@@ -65,6 +65,7 @@ const ENGINE_BENCHMARKS = {
   limits,
   "connection-memory": connectionMemory,
   "moved-connections": movedConnections,
+  middleware,
 };
 
 /** @type {Record<string, Benchmark>} */
@@ -83,7 +84,6 @@ const BENCHMARKS = {
   "access-log": accessLog,
   metrics,
   "static-files": staticFiles,
-  middleware,
 };
 
 /**
