@@ -4,7 +4,7 @@
  * has passed when it and one tick more have.
  */
 
-import { writtenBytes } from "../node-handles.ts";
+import { writtenBytes } from "../node-sockets.ts";
 import type { Connection } from "./connection.ts";
 import { REFUSALS } from "./refusal.ts";
 

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import type { ConnectionFacts } from "../gateway/exchange.ts";
 import { connectionFacts } from "../gateway/node-connection.ts";
-import { readOrClose } from "../node-handles.ts";
+import { readOrClose } from "../node-sockets.ts";
 import { Patience } from "./client-patience.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import { HttpExchange } from "./exchange.ts";

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { describeError, STANDARD_ERROR } from "../gateway/error-stream.ts";
 import { runApplication, type RunContext } from "../gateway/run.ts";
 import type { Application } from "../gateway/types.ts";
-import { readAsStream, readInto } from "../node-handles.ts";
+import { readAsStream, readInto } from "../node-sockets.ts";
 import { BadRequestLog } from "./bad-request-log.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";

@@ -5,7 +5,7 @@
 
 import type { Socket } from "node:net";
 import type { Chunk } from "../gateway/types.ts";
-import { hasPlainHandle, writePastStream, writtenBytes } from "../node-handles.ts";
+import { hasPlainHandle, writePastStream, writtenBytes } from "../node-sockets.ts";
 import type { Patience } from "./client-patience.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import type { HttpExchange } from "./exchange.ts";

@@ -4,7 +4,8 @@
  */
 
 import type { ServerResponse } from "node:http";
-import { isContinueSent, writtenBytes } from "../node-handles.ts";
+import { isContinueSent } from "../node-http.ts";
+import { writtenBytes } from "../node-sockets.ts";
 import type { Look } from "./client-timeouts.ts";
 import type { HttpConnection } from "./http-connection.ts";
 import { oldestReply } from "./requests-in-flight.ts";

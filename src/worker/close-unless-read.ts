@@ -1,6 +1,6 @@
 /** Closes what seems to be idle, but for what came just now. */
 
-import { readOrClose } from "../node-handles.ts";
+import { readOrClose } from "../node-sockets.ts";
 import type { Connection } from "./connection.ts";
 
 /** Closes it unless a request has come by now. */

@@ -8,7 +8,7 @@ import type { Engine } from "../http/engine.ts";
 import type { Connection as Served } from "../http/connection.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import { REFUSALS } from "../http/refusal.ts";
-import { writtenBytes } from "../node-handles.ts";
+import { writtenBytes } from "../node-sockets.ts";
 import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
 import type { ClientTimeout, Look } from "./client-timeouts.ts";
 import { closeUnlessRead } from "./close-unless-read.ts";

@@ -11,7 +11,7 @@ import type { EngineWatcher } from "../http/engine-watcher.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import type { Refusal } from "../http/refusal.ts";
 import type { BootOrder } from "../messages.ts";
-import { statusOfHead } from "../node-handles.ts";
+import { statusOfHead } from "../node-http.ts";
 import type { Rejection } from "../worker-stats.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
 import { logApplicationError } from "./application-error-log.ts";

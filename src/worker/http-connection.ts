@@ -9,7 +9,7 @@ import { CUTS } from "./client-cuts.ts";
 import { currentReply, isAtRest, lookAt } from "./client-look.ts";
 import type { ClientTimeout, Look } from "./client-timeouts.ts";
 import { Connection, type ConnectionOrigin } from "./connection.ts";
-import { statusSent } from "../node-handles.ts";
+import { statusSent } from "../node-http.ts";
 import { canTakeOver } from "./handover.ts";
 import type { RequestObserver } from "./request-observer.ts";
 import type { RequestStats } from "./request-stats.ts";

@@ -2,7 +2,7 @@
 
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { socketsAtRest } from "../node-handles.ts";
+import { socketsAtRest } from "../node-http.ts";
 import { closeIfIdle } from "./close-unless-read.ts";
 import type { Connection } from "./connection.ts";
 import { HttpConnection } from "./http-connection.ts";

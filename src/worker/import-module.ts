@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import type { AppReference } from "../app-ref.ts";
 import { hintForModuleSyntax, locateSyntaxError } from "../config/syntax-error.ts";
 import { EXIT, messageOf, TsgateError } from "../errors.ts";
-import { makeMain } from "../node-handles.ts";
+import { makeMain } from "../node-modules.ts";
 import type { ModuleExports } from "./describe-value.ts";
 
 /** The functions of an application's own life: exports beside it. */

@@ -1,7 +1,7 @@
 /** The application's last words: what it has written to a pipe that is full would be lost with the process. */
 
 import type { Writable } from "node:stream";
-import { followWrites } from "../node-handles.ts";
+import { followWrites } from "../node-streams.ts";
 import { settledWithin } from "../settled-within.ts";
 import { writeWhole } from "../write-whole.ts";
 

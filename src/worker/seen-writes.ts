@@ -4,7 +4,7 @@
  */
 
 import type { Duplex } from "node:stream";
-import { seeHandedOn } from "../node-handles.ts";
+import { seeHandedOn } from "../node-streams.ts";
 
 /** Shows `seen` each chunk that is written on the socket, until that returns false. */
 export function seeWrites(socket: Duplex, seen: (chunk: unknown, encoding: unknown) => boolean): void {

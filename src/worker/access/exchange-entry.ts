@@ -1,7 +1,7 @@
 /** A request that the engine has served, or refused, as a line of the access log. */
 
 import type { HttpExchange } from "../../http/exchange.ts";
-import { statusOfHead } from "../../node-handles.ts";
+import { statusOfHead } from "../../node-http.ts";
 import type { AccessEntry } from "../../observe/access-entry.ts";
 import { exchangeVariable } from "./exchange-environ.ts";
 import { firstCounts, headerIn } from "./header-values.ts";

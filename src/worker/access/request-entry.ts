@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { sentHead, sentStatus } from "../../node-handles.ts";
+import { sentHead, sentStatus } from "../../node-http.ts";
 import type { AccessEntry } from "../../observe/access-entry.ts";
 import { environVariable } from "./entry-environ.ts";
 import { firstCounts, headerIn } from "./header-values.ts";

@@ -1,0 +1,47 @@
+/** What Node does not document of its own HTTP server: what it has sent, and on which sockets it waits. */
+
+import type { Server, ServerResponse } from "node:http";
+import type net from "node:net";
+
+/** Whether the client was told to send its body (`100 Continue`). */
+export function isContinueSent(response: ServerResponse): boolean {
+  return (response as unknown as { _sent100: boolean })._sent100;
+}
+
+/**
+ * The sockets of a server on which no request has begun, not even one of which only the first bytes have come together
+ * with the request before; undefined when this server does not tell. Node keeps such lists for its own timeouts. A socket
+ * on which nothing has ever come may be missing.
+ */
+export function socketsAtRest(server: Server): Set<net.Socket> | undefined {
+  const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === CONNECTIONS);
+  const lists = symbol && (server as unknown as Record<symbol, { idle?(): { readonly socket: net.Socket }[] }>)[symbol];
+  return lists?.idle && new Set(lists.idle().map(({ socket }) => socket));
+}
+
+const CONNECTIONS = "http.server.connections";
+
+/** The head of a reply as it was sent, or is to be; undefined before there is one, and for replies of HTTP/2. */
+export function sentHead(response: ServerResponse): string | undefined {
+  const { _header: head } = response as unknown as { _header?: unknown };
+  // That of HTTP/2 only says whether it was sent.
+  return typeof head === "string" ? head : undefined;
+}
+
+/** The status of a reply whose head was sent, whatever the application has called it since. */
+export function sentStatus(response: ServerResponse): number {
+  const head = sentHead(response);
+  return head === undefined ? response.statusCode : statusOfHead(head);
+}
+
+/** The status in a head: "HTTP/1.1 200 OK"; taken apart by hand on the path of each request. */
+export function statusOfHead(head: string): number {
+  return (head.charCodeAt(9) - ZERO) * 100 + (head.charCodeAt(10) - ZERO) * 10 + (head.charCodeAt(11) - ZERO);
+}
+
+/** The same; undefined where no head was sent. */
+export function statusSent(response: ServerResponse): number | undefined {
+  return response.headersSent ? sentStatus(response) : undefined;
+}
+
+const ZERO = 48;
