@@ -5,7 +5,7 @@ import { showsRequestId } from "../config/access-format.ts";
 import { headArgs } from "../config/head-size.ts";
 import { heapArgs, type HeapFacts } from "../config/heap-limit.ts";
 import { type Configuration, type Settings, type WorkerInfo, WORKER_HOOKS } from "../config/types.ts";
-import type { AccessLogOrder, ApplicationOrder, BootOrder, ClientOrder, ProxyOrder } from "../messages.ts";
+import type { AccessLogOrder, ApplicationOrder, BootOrder, ClientOrder, ProxyOrder } from "../boot-order.ts";
 import { ROOT } from "../mount-point.ts";
 import type { Listener } from "./listeners.ts";
 import type { WorkerLimits } from "./model.ts";

@@ -11,7 +11,7 @@ import { bindProblem } from "../bind-problem.ts";
 import { formatAddress } from "../config/bind-address.ts";
 import type { BindAddress } from "../config/types.ts";
 import { EXIT, hasCode, TsgateError } from "../errors.ts";
-import type { TcpAddress } from "../messages.ts";
+import type { TcpAddress } from "../boot-order.ts";
 import { adoptDescriptor, bindTcp, bindUnix, isTcpHandle, type RawHandle, tcpAddress } from "../node-handles.ts";
 
 /** One bound socket. */

@@ -9,7 +9,7 @@ import { resolveAppReference } from "../config/app-reference.ts";
 import { configurationAtReload } from "../config/at-reload.ts";
 import { canRunTypeScript } from "../config/node-options.ts";
 import type { Configuration, InterfaceName, Settings } from "../config/types.ts";
-import type { StaticOrder } from "../messages.ts";
+import type { StaticOrder } from "../boot-order.ts";
 import { type MountPoint, ROOT } from "../mount-point.ts";
 
 export interface Release {

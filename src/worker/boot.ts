@@ -5,7 +5,8 @@
 
 import type net from "node:net";
 import { EXIT, messageOf, reportError, TsgateError } from "../errors.ts";
-import type { ApplicationInfo, ApplicationOrder, BootOrder, BootStage } from "../messages.ts";
+import type { ApplicationOrder, BootOrder } from "../boot-order.ts";
+import type { ApplicationInfo, BootStage } from "../messages.ts";
 import { ROOT } from "../mount-point.ts";
 import { Applications, type MountedApplication } from "./applications.ts";
 import { log, report } from "./channel.ts";

@@ -5,7 +5,7 @@
 
 import { ClientSweep } from "./client-sweep.ts";
 import { log } from "./channel.ts";
-import type { ProxyOrder } from "../messages.ts";
+import type { ProxyOrder } from "../boot-order.ts";
 import type { Connections } from "./connections.ts";
 import { Descriptors } from "./descriptors.ts";
 import type { Heartbeat } from "./heartbeat.ts";

@@ -6,7 +6,8 @@
 
 import type net from "node:net";
 import type { Socket } from "node:net";
-import type { Introduction, SizeLimits } from "../messages.ts";
+import type { SizeLimits } from "../boot-order.ts";
+import type { Introduction } from "../messages.ts";
 import type { ClientLimits, ClientTimeout, ClientWatch, Look } from "./client-timeouts.ts";
 import type { RequestUnderway } from "./requests-in-flight.ts";
 import type { Meter } from "./request-stats.ts";

@@ -10,7 +10,7 @@ import { Engine } from "../http/engine.ts";
 import type { EngineWatcher } from "../http/engine-watcher.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import type { Refusal } from "../http/refusal.ts";
-import type { BootOrder } from "../messages.ts";
+import type { BootOrder } from "../boot-order.ts";
 import { statusOfHead } from "../node-http.ts";
 import type { Rejection } from "../worker-stats.ts";
 import type { RequestWatch } from "./access/request-watch.ts";

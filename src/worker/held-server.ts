@@ -5,7 +5,7 @@
 
 import type { Server } from "node:http";
 import net from "node:net";
-import type { TcpAddress } from "../messages.ts";
+import type { TcpAddress } from "../boot-order.ts";
 import { type AskedAddress, type ListenCall, formatAsked } from "./listen-call.ts";
 
 /** Whoever serves the connections of a held server; without one its `close()` changes nothing more than how it looks. */

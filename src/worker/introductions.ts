@@ -8,7 +8,8 @@
 import type { Socket } from "node:net";
 import { AddressList } from "../address-list.ts";
 import { isUnixSocket, plainAddress } from "../gateway/index.ts";
-import type { Introduction, ProxyOrder } from "../messages.ts";
+import type { ProxyOrder } from "../boot-order.ts";
+import type { Introduction } from "../messages.ts";
 import { type HeaderProblem, readProxyHeader } from "../proxy-header.ts";
 import type { TalliedLog } from "./tallied-log.ts";
 

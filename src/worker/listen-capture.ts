@@ -9,7 +9,7 @@ import http, { type Server } from "node:http";
 import net from "node:net";
 import { bindProblem } from "../bind-problem.ts";
 import { formatAddress } from "../config/bind-address.ts";
-import type { TcpAddress } from "../messages.ts";
+import type { TcpAddress } from "../boot-order.ts";
 import { alreadyListening, HeldServer } from "./held-server.ts";
 import { type AskedAddress, formatAsked, type ListenCall, readListenCall } from "./listen-call.ts";
 

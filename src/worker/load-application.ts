@@ -10,7 +10,7 @@ import { EXIT, TsgateError } from "../errors.ts";
 import type { FetchHandler } from "../gateway/fetch/index.ts";
 import type { Application } from "../gateway/index.ts";
 import type { InterfaceName } from "../config/types.ts";
-import type { ApplicationOrder, BootOrder } from "../messages.ts";
+import type { ApplicationOrder, BootOrder } from "../boot-order.ts";
 import {
   describe,
   describeExport,

@@ -5,7 +5,8 @@
 
 import type { Server } from "node:http";
 import type net from "node:net";
-import type { BootOrder, ListenerInfo, Order } from "../messages.ts";
+import type { BootOrder } from "../boot-order.ts";
+import type { ListenerInfo, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
 import type { WorkerLoad } from "../worker-load.ts";
 import type { RequestWatch } from "./access/request-watch.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import type { SizeLimits } from "../messages.ts";
+import type { SizeLimits } from "../boot-order.ts";
 
 /**
  * The status of a request whose head is too large (RFC 9110 section 15.5.15, RFC 6585 section 5), or announces too much

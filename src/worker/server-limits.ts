@@ -1,7 +1,7 @@
 /** What every server of a worker is held to, whatever its transport. */
 
 import type net from "node:net";
-import type { BootOrder } from "../messages.ts";
+import type { BootOrder } from "../boot-order.ts";
 import type { Clientele } from "./clientele.ts";
 import type { ServerLimits } from "./connection.ts";
 

@@ -10,7 +10,7 @@ import type { StaticFiles } from "../gateway/middleware/static/static-files.ts";
 import type { Reply } from "../gateway/middleware/on-reply.ts";
 import { type Application, type NodeListenerOptions, toNodeListener } from "../gateway/index.ts";
 import { parseTarget } from "../gateway/request-target.ts";
-import type { StaticOrder } from "../messages.ts";
+import type { StaticOrder } from "../boot-order.ts";
 import { log } from "./channel.ts";
 
 /** The folders, the one with the longest prefix first. What serves them is loaded only where there are any. */

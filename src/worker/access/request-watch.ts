@@ -6,7 +6,7 @@
 import type { RequestListener } from "node:http";
 import { parseAccessFormat } from "../../config/access-format.ts";
 import type { Application } from "../../gateway/index.ts";
-import type { AccessLogOrder, BootOrder } from "../../messages.ts";
+import type { AccessLogOrder, BootOrder } from "../../boot-order.ts";
 import { AccessLog } from "../../observe/access-log.ts";
 import { compileFormat } from "../../observe/access-log-format.ts";
 import { log } from "../channel.ts";

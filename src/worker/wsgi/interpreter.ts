@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
 import type { Socket } from "node:net";
 import path from "node:path";
-import type { PythonOrder } from "../../messages.ts";
+import type { PythonOrder } from "./python-order.ts";
 import { ControlLine, type PythonFacts, type Said } from "./control-line.ts";
 import { cannotStart, endedWhileLoading, saidFailure } from "./load-failure.ts";
 import type { PythonEnd } from "./python-end.ts";

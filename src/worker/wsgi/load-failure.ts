@@ -1,7 +1,7 @@
 /** Why an interpreter does not come to serve its application, in one sentence: exit 4, the application's own error behind it. */
 
 import { EXIT, TsgateError } from "../../errors.ts";
-import type { PythonOrder } from "../../messages.ts";
+import type { PythonOrder } from "./python-order.ts";
 import type { SaidFailure } from "./control-line.ts";
 import { type PythonEnd, endText } from "./python-end.ts";
 import { PythonError } from "./python-error.ts";

@@ -6,7 +6,7 @@
 
 import { type Application, type Body, type Environ, type StartResponse, withoutQuery } from "../../gateway/index.ts";
 import type { RequestInFlight } from "../../hung-account.ts";
-import type { PythonOrder } from "../../messages.ts";
+import type { PythonOrder } from "./python-order.ts";
 import type { PythonAccount } from "../../python-account.ts";
 import type { BodyBudget } from "./body-budget.ts";
 import { collectInput } from "./collect-input.ts";
