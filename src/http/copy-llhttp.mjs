@@ -1,6 +1,9 @@
-/** Puts llhttp's WebAssembly build into the package, with its licence: `dist/http/` then needs no other package. */
+/**
+ * Puts llhttp's WebAssembly build into the package: `dist/http/` then needs no other package. Beside it stand its own licence,
+ * which undici does not ship, and undici's, whose build it is.
+ */
 
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
@@ -10,4 +13,9 @@ const target = join(import.meta.dirname, "../../dist/http");
 
 mkdirSync(target, { recursive: true });
 writeFileSync(join(target, "llhttp.wasm"), require("undici/lib/llhttp/llhttp_simd-wasm.js"));
-copyFileSync(join(source, "LICENSE"), join(target, "llhttp.LICENSE"));
+const licences = [
+  { of: "llhttp", file: join(import.meta.dirname, "llhttp.LICENSE") },
+  { of: "Its build to WebAssembly, by undici", file: join(source, "LICENSE") },
+];
+const texts = licences.map(({ of, file }) => `${of}\n\n${readFileSync(file, "utf8").trim()}\n`);
+writeFileSync(join(target, "llhttp.LICENSE"), texts.join(`\n${"-".repeat(72)}\n\n`));

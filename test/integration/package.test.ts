@@ -1,7 +1,7 @@
 /** The package as it is published: packed, installed in an empty project, and used there. */
 
 import { execFile } from "node:child_process";
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,11 +33,21 @@ console.log("ended with", await run(config));
 import { run } from "tsgate";
 await run({ app: "missing.js", bind: "127.0.0.1:0" }).catch(({ name, exitCode }) => console.log(name, exitCode));
 `,
+  "engine.js": `
+import { serve } from "tsgate/http";
+const server = await serve((environ, startResponse) => {
+  startResponse(200, []);
+  return ["from ", environ.PATH_INFO];
+});
+console.log(await (await fetch(server.address + "/engine")).text());
+await server.close();
+`,
   "consumer.ts": `
 import { defineApplication, defineConfig, run, toNodeListener } from "tsgate";
 import type { Application, ConfigInput, Environ, RunOptions, StartResponse, WorkerInfo } from "tsgate";
 import { basicAuthentication, compose, compression, errorPages, mapChunks, onReply, securityHeaders, staticFiles } from "tsgate/middleware";
 import type { CompressionOptions, ErrorPagesOptions, Failure, Middleware, OnReplyOptions, Reply, SecurityHeadersOptions, StaticFilesOptions } from "tsgate/middleware";
+import { type BadRequest, DEFAULT_LIMITS, Engine, type EngineOptions, type HttpServer, type Limits, serve, type ServeOptions, type UpgradeRequest } from "tsgate/http";
 import { RuleBreach, validator, type ValidatorOptions } from "tsgate/validator";
 
 export const typed: Application = defineApplication(async (environ: Environ, startResponse: StartResponse) => {
@@ -62,6 +72,15 @@ export const ending: Promise<number> = run(options);
 const quoted: Middleware = (application) => (environ, startResponse) =>
   onReply(application, environ, startResponse, (reply: Reply) => ({ ...reply, body: mapChunks(reply.body, (chunk) => chunk, () => "!") }));
 export const stacked: Application = compose(errorPages(), compression({ threshold: 10 }), securityHeaders(), staticFiles({ directory: new URL("public/", "file:///srv/") }), quoted, basicAuthentication({ users: { a: "b" } }))(typed);
+const limits: Partial<Limits> = { ...DEFAULT_LIMITS, requestBody: 1000 };
+const engineOptions: EngineOptions = {
+  limits,
+  onBadRequest: ({ status, reason, leftOut }: BadRequest) => void [status, reason, leftOut],
+  onUpgrade: ({ target }: UpgradeRequest, socket, begun) => void socket.end(target + begun.length),
+};
+export const engine: Engine = new Engine(typed, engineOptions);
+const serving: ServeOptions = { ...engineOptions, port: 0 };
+export const server: Promise<HttpServer> = serve(typed, serving);
 // @ts-expect-error -- there is no such setting
 defineConfig({ wrokers: 2 });
 // @ts-expect-error -- a status is a number or a text that begins with one
@@ -121,6 +140,14 @@ describe("the package, installed in an empty project,", () => {
     expect(await ask(await server.target())).toBe(`served by ${server.workerPids()[0]}`);
     expect(await server.stop()).toEqual({ code: 0, signal: null });
     expect(server.stdout).toBe("ended with 0\n");
+  });
+
+  test("serves with the engine alone, of which the licences are there", async () => {
+    expect(await run(process.execPath, ["engine.js"], { cwd: dir })).toEqual({ stdout: "from /engine\n", stderr: "" });
+    const licences = await readFile(path.join(dir, "node_modules/tsgate/dist/http/llhttp.LICENSE"), "utf8");
+    expect(licences).toMatch(
+      /^llhttp\n\n.*Copyright Fedor Indutny[^]*undici\n\nMIT License\n\nCopyright \(c\) Matteo Collina/s,
+    );
   });
 
   test("throws in a program what the command would say and end with", async () => {
