@@ -4,7 +4,7 @@
  */
 
 import type { AddressList } from "../address-list.ts";
-import { hostOf, isAuthority } from "./authority.ts";
+import { hostOf, isAuthority, isSameAuthority } from "./authority.ts";
 import type { ConnectionFacts, Exchange } from "./exchange.ts";
 import { fileWrapper } from "./file-wrapper.ts";
 import { applyForwarded, forwardedFacts } from "./forwarded.ts";
@@ -71,7 +71,7 @@ export function createEnviron(exchange: Exchange, context: GatewayContext, signa
   if (exchange.addHeaders !== undefined) exchange.addHeaders(environ);
   else if (!addHeaders(environ, exchange.headers) && context.refusesUnderscores === true)
     throw new RequestRefused(400, "the name of a header has an underscore");
-  if (target.authority !== undefined) environ.HTTP_HOST = target.authority;
+  if (target.authority !== undefined) takeAuthority(environ, target.authority);
   refuseAmbiguous(environ);
   const { trustedPeers } = context;
   const forwarded = trustedPeers && forwardedFacts(environ, connection, trustedPeers);
@@ -79,6 +79,17 @@ export function createEnviron(exchange: Exchange, context: GatewayContext, signa
   addAddresses(environ, connection);
   if (forwarded !== undefined) applyForwarded(environ, forwarded);
   return environ;
+}
+
+/**
+ * An absolute target says which host is meant (RFC 9112 section 3.2.2). Where Host says otherwise, whoever stands in front
+ * may have gone by that.
+ */
+function takeAuthority(environ: Environ, authority: string): void {
+  const { HTTP_HOST: host, REQUEST_URI: target } = environ;
+  if (host !== undefined && !isSameAuthority(host, authority, HTTPS.test(target) ? "443" : "80"))
+    throw new RequestRefused(400, "the target and the Host header name different hosts");
+  environ.HTTP_HOST = authority;
 }
 
 /**
@@ -109,6 +120,7 @@ function addAddresses(environ: Environ, connection: ConnectionFacts): void {
   if (remotePort !== undefined) environ.REMOTE_PORT = remotePort;
 }
 
+const HTTPS = /^https:/i;
 const VERSION = Object.freeze([1, 0] as const);
 
 // One descriptor for all requests: a getter per request would cost twice as much and spoil the object's shape.

@@ -99,8 +99,11 @@ export interface Exchange {
   /** The response is broken: the client must see that, so the connection goes without a clean end. */
   destroy(): void;
 
-  /** Lets the connection serve no further request; only before `head`. */
-  closeAfterwards(): void;
+  /**
+   * The gateway is about to refuse the request with this status, for this reason, one of a few sentences: the connection
+   * serves no further one. Only before `head`.
+   */
+  refused(status: number, reason: string): void;
 
   /** Names who is told of drain and disconnect, even of one that was before. At most once; nothing listens before. */
   watch(watcher: ExchangeWatcher): void;

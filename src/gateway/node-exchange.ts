@@ -115,8 +115,8 @@ export class NodeExchange implements Exchange {
     this.response.destroy();
   }
 
-  closeAfterwards(): void {
-    this.response.shouldKeepAlive = false;
+  refused(): void {
+    this.closeAfterwards();
   }
 
   watch(watcher: ExchangeWatcher): void {
@@ -146,6 +146,10 @@ export class NodeExchange implements Exchange {
     if (reason === undefined) this.response.writeHead(status, headers);
     else this.response.writeHead(status, reason, headers);
     return typeof chunk === "string" && !isAscii(reason, headers) ? Buffer.from(chunk) : chunk;
+  }
+
+  private closeAfterwards(): void {
+    this.response.shouldKeepAlive = false;
   }
 
   /** What the application left of the request body: whoever waits to be asked for it sends none. */

@@ -119,7 +119,7 @@ class ApplicationCall implements ExchangeWatcher, PumpOwner, SignalSource {
     if (this.isOver) return;
     this.isOver = true;
     if (this.start.isSent || this.exchange.isGone) this.exchange.destroy();
-    else if (error instanceof RequestRefused) this.refuse(error.status, `${error.message}\n`);
+    else if (error instanceof RequestRefused) this.refuse(error);
     else this.sendText(500, "Internal Server Error\n");
     this.closeBody();
   }
@@ -148,9 +148,9 @@ class ApplicationCall implements ExchangeWatcher, PumpOwner, SignalSource {
     }
   }
 
-  private refuse(status: number, text: string): void {
-    this.exchange.closeAfterwards();
-    this.sendText(status, text);
+  private refuse({ status, message }: RequestRefused): void {
+    this.exchange.refused(status, message);
+    this.sendText(status, `${message}\n`);
   }
 
   private sendText(status: number, text: string): void {

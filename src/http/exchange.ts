@@ -166,8 +166,10 @@ export class HttpExchange implements Exchange {
     this.#connection.replied(this);
   }
 
-  closeAfterwards(): void {
+  refused(status: number, reason: string): void {
     this.keepsAlive = false;
+    const connection = this.#connection;
+    connection.owner.refused({ status, reason }, connection);
   }
 
   watch(watcher: ExchangeWatcher): void {
@@ -180,6 +182,7 @@ export class HttpExchange implements Exchange {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
+    this.#connection.held -= this.#heldBytes;
     let hasRoom = true;
     for (const chunk of held) hasRoom = this.#connection.send(chunk);
     if (hasRoom && !this.isOver) this.watcher?.onDrain();
@@ -279,6 +282,7 @@ export class HttpExchange implements Exchange {
     this.#held ??= [];
     this.#held.push(typeof chunk === "string" ? chunk : Buffer.from(chunk));
     this.#heldBytes += chunk.length;
+    this.#connection.held += chunk.length;
     return this.#heldBytes < MOST_HELD;
   }
 }

@@ -3,7 +3,7 @@
 export interface Limits {
   /** Bytes of the request line; above it 414. Default 8190. */
   readonly requestLine: number;
-  /** Headers, and trailers, of a request; above it 431. Default 100, at most 1000. */
+  /** Headers, and trailers, of a request; above it 431. Default 100. */
   readonly requestFields: number;
   /** Bytes of one header; above it 431. Default 8190. */
   readonly requestFieldSize: number;
@@ -39,15 +39,13 @@ export const DEFAULT_LIMITS: Limits = {
   responseMs: 0,
 };
 
-/** As many headers as the engine can count. */
-export const MOST_FIELDS = 1000;
-
 /** The largest head that the limits allow, but never more than fits into one read: 64 KB. */
 export function largestHead({ requestLine, requestFields, requestFieldSize }: Limits): number {
-  const isUnlimited = requestLine === 0 || requestFieldSize === 0;
-  return isUnlimited
-    ? LARGEST_HEAD
-    : Math.min(LARGEST_HEAD, requestLine + (requestFields || MOST_FIELDS) * requestFieldSize);
+  const isUnlimited = requestLine === 0 || requestFields === 0 || requestFieldSize === 0;
+  return isUnlimited ? LARGEST_HEAD : Math.min(LARGEST_HEAD, requestLine + requestFields * requestFieldSize);
 }
 
 const LARGEST_HEAD = 65_536;
+
+/** More headers than a head of that size can hold: the shortest is `a:` and the end of its line. */
+export const MOST_FIELDS = LARGEST_HEAD / 4;

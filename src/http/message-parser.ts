@@ -171,6 +171,8 @@ class MessageParser implements llhttp.LlhttpListener {
     if (this.#isInBody) return this.#count(state, end - start) ?? MORE;
     state.text += llhttp.slice(start, end);
     const { urlStart, urlEnd, count, fields } = this.#spans;
+    // A line that ends behind its target is HTTP/0.9's, whose clients send no more and wait.
+    if (state.text.charCodeAt(urlEnd) === CR) return this.#refuse(REFUSALS.badRequestLine);
     state.partial = { urlStart, urlEnd, lastPart: this.#lastPart, fields: fields.slice(0, 4 * count) };
     const problem = this.#partialProblem(state.text.length);
     return problem === undefined ? MORE : this.#refuse(problem);
@@ -291,6 +293,7 @@ class MessageParser implements llhttp.LlhttpListener {
 
 const OTHER_VERSION = / HTTP\/(?!1\.[01])\d\.\d/;
 const FAIL = -1;
+const CR = 13;
 const NO_PART = 0;
 const NAME = 1;
 const VALUE = 2;

@@ -19,6 +19,8 @@ export abstract class ReplyLine {
   /** The request whose reply is due, and those behind it. */
   front: HttpExchange | undefined;
   behind: HttpExchange[] | undefined;
+  /** Bytes of the replies behind the one that is due. */
+  held = 0;
   /** The request whose body is on its way. */
   incoming: HttpExchange | undefined;
   isClosed = false;
@@ -128,11 +130,12 @@ export abstract class ReplyLine {
   }
 
   /**
-   * Whether no further request is begun: as many are in flight as may be, or their replies wait for a client that does not
-   * take them.
+   * Whether no further request is begun: as many are in flight as may be, or their replies wait for their turn or for a
+   * client that does not take them.
    */
   protected isFull(): boolean {
     if (this.front !== undefined && 1 + (this.behind?.length ?? 0) >= this.owner.rules.limits.pipelined) return true;
+    if (this.held > MOST_UNSENT) return true;
     return this.hasUnsent && this.socket.writableLength + writtenBytes(this.socket).waiting > MOST_UNSENT;
   }
 

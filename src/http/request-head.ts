@@ -127,7 +127,8 @@ function readFields(
   for (let i = 0, at = 0; i < count; i++, at += 4) {
     const nameStart = fields[at] as number;
     const valueStart = fields[at + 2] as number;
-    let valueEnd = fields[at + 3] as number;
+    const blankEnd = fields[at + 3] as number;
+    let valueEnd = blankEnd;
     if (requestFieldSize > 0 && valueEnd - nameStart > requestFieldSize) return REFUSALS.fieldTooLarge;
     while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
     const spelling = spellingAt(text, nameStart, fields[at + 1] as number);
@@ -137,6 +138,9 @@ function readFields(
     head.names.push(spelling);
     head.values.push(value);
     if (name.meaning !== 0) {
+      // llhttp takes a tab behind a coding for a part of it, and would say so only when the application has the head.
+      if (name.meaning === TRANSFER_ENCODING && text.slice(valueEnd, blankEnd).includes("\t"))
+        return REFUSALS.badCoding;
       const refusal = readOwn(head, name.meaning, value);
       if (refusal !== undefined) return refusal;
     }

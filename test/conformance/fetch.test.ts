@@ -66,7 +66,9 @@ describe.each(modes)("over $transport.name with $kind classes", ({ transport, ki
 
   test("an absolute target and * have a URL", async () => {
     await serve((request) => new Response(request.url));
-    expect((await ask("GET http://real.example/x HTTP/1.1\r\nHost: h\r\n\r\n")).body).toBe("http://real.example/x");
+    expect((await ask("GET http://real.example/x HTTP/1.1\r\nHost: real.example\r\n\r\n")).body).toBe(
+      "http://real.example/x",
+    );
     expect((await ask("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")).body).toBe("http://h/");
     expect((await ask("GET /x HTTP/1.0\r\n\r\n")).body).toBe(`http://127.0.0.1:${server.port}/x`);
   });

@@ -102,9 +102,25 @@ describe("environ", () => {
     }
   });
 
-  test("takes the host of an absolute-form target over the Host header", () => {
-    const environ = environOf({ target: "http://real.example/x", headers: ["Host", "other.example"] });
-    expect(environ).toMatchObject({ HTTP_HOST: "real.example", PATH_INFO: "/x", REQUEST_URI: "http://real.example/x" });
+  test.each([
+    ["http://real.example/x", ["Host", "real.example"]],
+    ["http://real.example/x", ["Host", "REAL.example:80"]],
+    ["https://real.example/x", ["Host", "real.example:443"]],
+    ["http://real.example:080/x", ["Host", "real.example:80"]],
+    ["http://real.example:/x", ["Host", "real.example"]],
+  ])("takes the host of %s as it stands there", (target, headers) => {
+    const host = target.split("/")[2];
+    expect(environOf({ target, headers })).toMatchObject({ HTTP_HOST: host, PATH_INFO: "/x", REQUEST_URI: target });
+  });
+
+  test.each([
+    ["http://real.example/x", ["Host", "other.example"]],
+    ["http://real.example/x", ["Host", "real.example:8080"]],
+    ["https://real.example/x", ["Host", "real.example:80"]],
+    ["http://real.example/x", ["Host", ""]],
+    ["http://real.example/x", ["Host", "real.example", "Host", "real.example"]],
+  ])("is not made of %s beside %j", (target, headers) => {
+    expect(() => environOf({ target, headers })).toThrow("the application was not called");
   });
 
   test("names an IPv6 server in brackets", () => {

@@ -109,7 +109,7 @@ export class FakeExchange implements Exchange {
     this.wake();
   }
 
-  closeAfterwards(): void {
+  refused(): void {
     this.verbs.push("close afterwards");
   }
 

@@ -53,6 +53,21 @@ test.each([
   });
 });
 
+test.each([0, 5000])("%d as the number of headers is no thousand", async (requestFields) => {
+  const seen: Seen[] = [];
+  await withEngine(recorder(seen), { limits: { requestFields } }, async (connect) => {
+    for (const split of [false, true]) {
+      const client = connect();
+      await send(client, fields(5000), split);
+      expect((await client.response())?.status).toBe(200);
+    }
+    const client = connect();
+    client.send(`GET / HTTP/1.1\r\nHost: h\r\n${"a:\r\n".repeat(16_400)}\r\n`);
+    expect((await client.response())?.status).toBe(431);
+    expect(seen.length).toBe(2);
+  });
+});
+
 test("a body larger than the limit is refused before the client is told to send it", async () => {
   const seen: Seen[] = [];
   await withEngine(recorder(seen), { limits: LIMITS }, async (connect) => {
@@ -178,6 +193,16 @@ test("ten bad requests a minute are told, and later how many there were", async 
     remoteAddress: "127.0.0.1",
     leftOut: 0,
   });
+});
+
+test("what the gateway refuses is told like what the engine does", async () => {
+  const told: BadRequest[] = [];
+  await withEngine(recorder([]), { onBadRequest: (request) => told.push(request) }, async (connect) => {
+    const client = connect();
+    client.send("GET * HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect((await client.response())?.status).toBe(400);
+  });
+  expect(told.map(({ reason }) => reason)).toEqual(["the request target has no form that a server accepts"]);
 });
 
 async function send(client: RawClient, text: string, isSplit: boolean): Promise<void> {
