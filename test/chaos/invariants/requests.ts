@@ -50,7 +50,9 @@ function isAfterEnd({ outcome, startedAt, endedAt, openedAt, lastPid, bytesRecei
   if (outcome === "refused") return startedAt >= end.at - CLOCK_MS;
   if (outcome !== "reset" && outcome !== "closedBeforeReply") return false;
   const graceMs = end.kind === "killed" ? QUEUE_MS : CLOCK_MS;
-  return lastPid === undefined && bytesReceived === 0 && openedAt >= end.at - graceMs;
+  // One that was reset while it was being made has no other time than that at which it was asked for.
+  const connectedAt = openedAt === 0 ? startedAt : openedAt;
+  return lastPid === undefined && bytesReceived === 0 && connectedAt >= end.at - graceMs;
 }
 
 function describe({

@@ -50,6 +50,7 @@ describe("requests", () => {
     ["a bad status", { outcome: "badStatus" }, "graceful"],
     ["a request that timed out", { outcome: "timedOut" }, "graceful"],
     ["a connection from before the stop", { openedAt: NOW - 1000 }, "graceful"],
+    ["one asked for before the stop and never made", { openedAt: 0, startedAt: NOW - 1000 }, "graceful"],
     ["one that a worker had answered, after the stop", { lastPid: 7 }, "graceful"],
     ["half a reply after the stop", { bytesReceived: 9 }, "graceful"],
     ["a connection refused before the stop", { outcome: "refused", openedAt: 0, startedAt: NOW - 1000 }, "graceful"],
@@ -63,6 +64,7 @@ describe("requests", () => {
   test.each<[string, Partial<Failure>, EndKind]>([
     ["a connection refused after the stop", { outcome: "refused", openedAt: 0 }, "graceful"],
     ["a connection made after the stop and never answered", {}, "graceful"],
+    ["one asked for after the stop and reset before it was made", { openedAt: 0 }, "graceful"],
     ["one that waited in the queue of a killed master", { openedAt: NOW - 500 }, "killed"],
     ["anything after a quick stop", { lastPid: 7, bytesReceived: 9 }, "quick"],
   ])("%s is allowed", (_, change, kind) => {
