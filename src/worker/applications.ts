@@ -7,6 +7,7 @@ import { log } from "./channel.ts";
 import type { HeldServer } from "./held-server.ts";
 import type { Lifecycle, LoadedApplication } from "./load-application.ts";
 import type { ChosenTransport } from "./transport.ts";
+import type { PythonHost } from "./wsgi/python-host.ts";
 
 export interface MountedApplication extends Mounted<LoadedApplication> {
   /** As it was written. */
@@ -51,6 +52,16 @@ export class Applications {
       if (run !== undefined && !found.has(run)) found.set(run, { text, run });
     }
     return [...found.values()];
+  }
+
+  /** The interpreters of those that are Python. */
+  get pythons(): readonly PythonHost[] {
+    return this.all.flatMap(({ value: app }) => (app.interface === "wsgi" ? [app.python] : []));
+  }
+
+  /** Memory of the processes that serve with this one. */
+  besideBytes(): number {
+    return this.pythons.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
   }
 
   #joined(): Omit<Lifecycle, "startup"> {

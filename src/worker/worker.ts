@@ -1,5 +1,5 @@
 /**
- * A worker's life: it says hello, is told what to run, loads and starts it, listens, beats, and drains when it is told
+ * A worker's life: it says hello, is told what to run, loads and starts it, listens, beats, and departs when it is told
  * to, when its master is gone, or when the application threw where nobody catches. It runs no policy.
  */
 
@@ -8,51 +8,33 @@ import { bindProblem } from "../bind-problem.ts";
 import { EXIT, messageOf, reportError } from "../errors.ts";
 import { REQUESTS_TOLD } from "../hung-account.ts";
 import type { BootOrder } from "../boot-order.ts";
-import type { DrainReason, ListenerInfo, Order } from "../messages.ts";
+import type { ListenerInfo, Order } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
 import { RequestWatch } from "./access/request-watch.ts";
 import { giveAccountOf } from "./account.ts";
 import type { Applications } from "./applications.ts";
 import { Boot, mainModule } from "./boot.ts";
-import { reportApplicationMetrics, reportLastApplicationMetrics } from "./application-metrics.ts";
+import { reportApplicationMetrics } from "./application-metrics.ts";
 import { log, receiveOrders, report } from "./channel.ts";
 import { Clientele } from "./clientele.ts";
 import { Connections } from "./connections.ts";
-import { drain } from "./drain.ts";
-import { Handover } from "./handover.ts";
+import { Departure } from "./departure.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
-import { runWorkerHook } from "./hooks.ts";
 import { adoptServer } from "./http-server.ts";
-import { closeIfIdle } from "./close-unless-read.ts";
 import type { EngineTransport } from "./engine-transport.ts";
 import { expectInspector, keepInspectable } from "./inspection.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import { tellProfile } from "./profile.ts";
 import { takeSignals } from "./process-signals.ts";
-import { keepLastWords, outliveReader, outputWritten } from "./output-written.ts";
+import { keepLastWords, outliveReader } from "./output-written.ts";
 import { Reception } from "./reception.ts";
 import { RequestStats } from "./request-stats.ts";
 import { reportStats } from "./stats-reporter.ts";
-import { settledWithin } from "../settled-within.ts";
 import { toldReady } from "./told-ready.ts";
 import type { PythonFailure } from "./wsgi/python-failure.ts";
-import type { PythonHost } from "./wsgi/python-host.ts";
 
-/** An orphan's idle connections need not be kept for long: nobody reloads behind it. */
-const ORPHAN_LINGER_MS = 1000;
 /** How long a server must have listened to be more than a probe. */
 const PROBE_MS = 100;
-/** How long a master may take to say whose the connections are that came just before the end. */
-const ARRIVALS_MS = 1000;
-/** How long a master may take to answer that it has seen this worker's SIGTERM. */
-const TERM_ANSWER_MS = 1000;
-
-interface LeaveOptions {
-  readonly why: DrainReason;
-  readonly deadlineMs: number;
-  readonly wholeServer?: boolean;
-  readonly exitCode?: number;
-}
 
 export class Worker {
   readonly #connections = new Connections();
@@ -66,24 +48,29 @@ export class Worker {
   #requests: RequestWatch | undefined;
   /** Until it is ready. */
   #boot: Boot | undefined;
-  #isLeaving = false;
-  /** While it leaves and others stay. */
-  #handover: Handover | undefined;
   /** Once it is ready. */
   #heartbeat: Heartbeat | undefined;
   #beaten: () => void = () => {};
   #forgetAsking: () => void = () => {};
-  #termTimer: NodeJS.Timeout | undefined;
+  readonly #departure = new Departure(() => ({
+    connections: this.#connections,
+    others: this.#others,
+    order: this.#order,
+    applications: this.#applications,
+    reception: this.#reception,
+    requests: this.#requests,
+    heartbeat: this.#heartbeat,
+  }));
 
   /** Begins; everything after follows from the master's orders. */
   start(): void {
-    takeSignals(() => this.#onTerm());
+    takeSignals(() => this.#departure.termReceived());
     this.#beaten = keepInspectable();
     this.#forgetAsking = giveAccountOf(this.#connections);
     process.on("uncaughtException", (error, origin) => this.#onUncaught(error, origin));
-    process.once("disconnect", () => this.#onOrphaned());
+    process.once("disconnect", () => this.#departure.alone("orphaned"));
     process.on("beforeExit", () => {
-      if (!this.#isLeaving) this.#boot?.nothingLeft();
+      if (!this.#departure.hasBegun) this.#boot?.nothingLeft();
     });
     receiveOrders((order, handle) => void this.#obey(order, handle));
     report({ tsgate: "hello" });
@@ -108,9 +95,9 @@ export class Worker {
       case "drop-connection":
         return this.#reception?.arrivals.drop(order.move);
       case "offer-answered":
-        return this.#handover?.answered(order.token, order.isTaken, order.mayTryAgain);
+        return this.#departure.handover?.answered(order.token, order.isTaken, order.mayTryAgain);
       case "drain":
-        return this.#leave(order);
+        return this.#departure.begin(order);
       case "reopen-logs":
         await this.#requests?.reopen();
         return report({ tsgate: "logs-reopened" });
@@ -119,14 +106,12 @@ export class Worker {
       case "all-answered":
         return this.#boot?.allAnswered();
       case "term-seen":
-        clearTimeout(this.#termTimer);
-        this.#termTimer = undefined;
-        return;
+        return this.#departure.termSeen();
       case "tell-application-metrics":
         if (this.#order !== undefined) await reportApplicationMetrics(order.request, mainModule(this.#order));
         return;
       case "profile":
-        return tellProfile(order.request, order.durationMs, this.#pythons());
+        return tellProfile(order.request, order.durationMs, this.#applications?.pythons ?? []);
       case "asked":
         this.#forgetAsking();
         return expectInspector();
@@ -200,7 +185,8 @@ export class Worker {
 
   async #listen(listener: ListenerInfo, handle: RawHandle | undefined): Promise<void> {
     const reception = this.#reception;
-    if (this.#applications === undefined || this.#order === undefined || reception === undefined || this.#isLeaving)
+    const applications = this.#applications;
+    if (applications === undefined || this.#order === undefined || reception === undefined || this.#departure.hasBegun)
       return handle?.close();
     this.#clientele.watch();
     this.#requests?.open();
@@ -213,26 +199,16 @@ export class Worker {
     report({ tsgate: "ready" });
     this.#heartbeat = startHeartbeat({
       intervalMs: this.#order.heartbeatMs,
-      health: this.#applications.lifecycle.health,
+      health: applications.lifecycle.health,
       requests: () => this.#connections.requests,
       load: () => reception.load(),
-      besideBytes: () => this.#besideBytes(),
+      besideBytes: () => applications.besideBytes(),
       beaten: this.#beaten,
     });
     this.#clientele.keepBeating(this.#heartbeat);
     // Where beats are rare, the replacement would come late.
     this.#connections.whenRequests(this.#order.maxRequests, () => this.#heartbeat?.beat());
     if (this.#connections.stats !== undefined) await reportStats(this.#connections.stats, this.#connections);
-  }
-
-  /** Memory of the processes that serve with this one. */
-  #besideBytes(): number {
-    return this.#pythons().reduce((sum, { rssBytes }) => sum + rssBytes, 0);
-  }
-
-  #pythons(): readonly PythonHost[] {
-    const all = this.#applications?.all ?? [];
-    return all.flatMap(({ value: app }) => (app.interface === "wsgi" ? [app.python] : []));
   }
 
   /** Holds an idle connection of another worker, if it can serve it. */
@@ -242,61 +218,11 @@ export class Worker {
     return false;
   }
 
-  /** Drains and ends the process. Once: whatever asks again changes nothing. */
-  async #leave({ why, deadlineMs, wholeServer = false, exitCode = EXIT.stopped }: LeaveOptions): Promise<void> {
-    if (this.#isLeaving) return;
-    this.#isLeaving = true;
-    this.#heartbeat?.stopAsking();
-    const { lifecycle } = this.#applications ?? { lifecycle: {} };
-    const lingerMs = Math.min(this.#order?.lingerMs ?? 0, why === "orphaned" ? ORPHAN_LINGER_MS : Infinity);
-    // Also before it is ready: connections may have come on the first of several sockets.
-    this.#reception?.leave(wholeServer);
-    await settledWithin(ARRIVALS_MS, this.#reception?.arrivals.settled());
-    const servers = this.#reception?.servers ?? [];
-    if (servers.length > 0) {
-      const mayDelay = why !== "orphaned";
-      if (!wholeServer && mayDelay) this.#handover = new Handover(closeIfIdle);
-      await drain({
-        servers,
-        others: this.#others,
-        held: this.#applications?.program,
-        connections: this.#connections,
-        handover: this.#handover,
-        lifecycle,
-        lingerMs,
-        deadlineMs,
-        wholeServer,
-        mayDelay,
-      });
-    }
-    // What it has served and grown to in the end.
-    this.#heartbeat?.beat();
-    if (this.#order?.measures === true) await reportLastApplicationMetrics(mainModule(this.#order));
-    if (this.#order !== undefined) await runWorkerHook(this.#order.hooksFile, "workerExit", this.#order.worker);
-    await outputWritten(this.#requests?.written());
-    process.exit(exitCode);
-  }
-
-  #onTerm(): void {
-    if (this.#isLeaving) return;
-    report({ tsgate: "term-received" });
-    this.#termTimer ??= setTimeout(() => this.#leaveAlone("terminated"), TERM_ANSWER_MS);
-  }
-
-  #onOrphaned(): void {
-    this.#leaveAlone("orphaned");
-  }
-
-  #leaveAlone(why: DrainReason, exitCode?: number): void {
-    const deadlineMs = this.#order?.gracefulTimeoutMs ?? 0;
-    void this.#leave({ why, deadlineMs, ...(exitCode === undefined ? {} : { exitCode }) });
-  }
-
   /** It cannot go on as it is: what can be answered is, and it is replaced. */
   #onUncaught(error: unknown, origin: string): void {
     // An application that catches these itself has decided to go on.
     if (process.listenerCount("uncaughtException") > 1) return;
-    if (this.#isLeaving) {
+    if (this.#departure.hasBegun) {
       const underway = this.#connections.inFlight(REQUESTS_TOLD);
       log("error", "uncaught exception in the application", { origin, error: reportError(error), ...underway });
     } else if (this.#boot !== undefined) {
@@ -308,7 +234,7 @@ export class Worker {
     } else {
       const underway = this.#connections.inFlight(REQUESTS_TOLD);
       report({ tsgate: "uncaught", origin, error: reportError(error), ...underway });
-      this.#leaveAlone("uncaught exception", EXIT.error);
+      this.#departure.alone("uncaught exception", EXIT.error);
     }
   }
 
@@ -316,16 +242,16 @@ export class Worker {
   #onPythonFailed({ how, facts, error }: PythonFailure): void {
     if (this.#boot !== undefined) return this.#boot.fail(error);
     report({ tsgate: "python-failed", how, facts });
-    this.#leaveAlone(how, EXIT.error);
+    this.#departure.alone(how, EXIT.error);
   }
 
   /** The program has had enough, while nobody asked it to leave: what is in flight is answered, and it is replaced. */
   #onServerClosed(): void {
-    if (this.#isLeaving) return;
+    if (this.#departure.hasBegun) return;
     this.#boot?.failWith(
       `application ${this.#order?.applications[0]?.app.text ?? ""} closed its server before it was ready`,
     );
     report({ tsgate: "server-closed" });
-    this.#leaveAlone("closed by the application", EXIT.error);
+    this.#departure.alone("closed by the application", EXIT.error);
   }
 }

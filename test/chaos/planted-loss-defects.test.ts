@@ -111,7 +111,7 @@ describe("a kill of the master", () => {
       "its workers stay": {
         defect: {
           file: "worker/worker.ts",
-          text: 'process.once("disconnect", () => this.#onOrphaned());',
+          text: 'process.once("disconnect", () => this.#departure.alone("orphaned"));',
           replacement: "",
         },
         violates: "process",
@@ -120,7 +120,7 @@ describe("a kill of the master", () => {
       "its workers do not answer what they have accepted": {
         defect: {
           file: "worker/worker.ts",
-          text: 'process.once("disconnect", () => this.#onOrphaned());',
+          text: 'process.once("disconnect", () => this.#departure.alone("orphaned"));',
           replacement: 'process.once("disconnect", () => process.exit(1));',
         },
         violates: "request",

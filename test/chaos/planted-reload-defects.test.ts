@@ -174,7 +174,11 @@ describe("a quick stop", () => {
             text: "return process.exit(EXIT.stopped);\n      case",
             replacement: "return;\n      case",
           },
-          { file: "worker/worker.ts", text: 'process.once("disconnect", () => this.#onOrphaned());', replacement: "" },
+          {
+            file: "worker/worker.ts",
+            text: 'process.once("disconnect", () => this.#departure.alone("orphaned"));',
+            replacement: "",
+          },
         ],
         violates: "process",
       },
