@@ -61,13 +61,17 @@ function describe({
   detail,
   startedAt,
   endedAt,
+  openedAt,
   lastPid,
+  localPort,
   repliesBefore,
   bytesReceived,
 }: Failure): string {
+  const whose = localPort === undefined ? "a client without a port" : `the client's port ${localPort}`;
+  const made = openedAt === 0 ? "never made" : `made ${Math.round(startedAt - openedAt)} ms before it was asked`;
   const worker = lastPid === undefined ? "that no worker had answered yet" : `last answered by worker ${lastPid}`;
   return (
-    `${outcome} (${detail}) on a connection of kind ${kind} ${worker}, after ${repliesBefore} replies, ` +
+    `${outcome} (${detail}) on a connection of kind ${kind} of ${whose}, ${made}, ${worker}, after ${repliesBefore} replies, ` +
     `${bytesReceived} bytes of this one and ${Math.round(endedAt - startedAt)} ms, at ${new Date(endedAt).toISOString()}`
   );
 }
