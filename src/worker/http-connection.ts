@@ -105,6 +105,13 @@ export class HttpConnection extends Connection implements Flight {
     return reply && underway(reply, this.newestAt);
   }
 
+  /** Another protocol has it from here on: it is busy until it closes. */
+  takenOver(speaks: "http2" | "other", farewell: (() => void) | undefined): void {
+    this.speaks = speaks;
+    this.farewell = farewell;
+    if (this.owner.isDraining) farewell?.();
+  }
+
   override beginDrain(now: number): void {
     this.idleSince = now;
     if (this.inFlight > 0 && this.newest !== undefined) this.announceClose(this.newest);

@@ -4,19 +4,16 @@
  */
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import { statusSent } from "../node-http.ts";
-import { transportOf } from "../node-sockets.ts";
 import { currentReply } from "./client-look.ts";
 import { closeIfIdle } from "./close-unless-read.ts";
 import type { ServerLimits } from "./connection.ts";
 import { connectionOf, keepConnection } from "./connection-slot.ts";
 import type { Connections } from "./connections.ts";
 import { HttpConnection } from "./http-connection.ts";
-import { nameClient } from "./introductions.ts";
+import { followLayers } from "./http-layers.ts";
 import { holdIfLong, releaseIfShort } from "./pipelining.ts";
 import { answerBehind, answerUnreadable } from "./refusals.ts";
 import { RequestGate } from "./request-gate.ts";
@@ -24,11 +21,6 @@ import { beginReply, endReply } from "./requests-in-flight.ts";
 import type { RequestObserver } from "./request-observer.ts";
 import { rejectionOf, type RequestStats } from "./request-stats.ts";
 import { websocketFarewell } from "./websocket-farewell.ts";
-
-/** HTTP/2: between the first GOAWAY and the one that names the last stream, more than a round trip (RFC 9113 section 6.8). */
-const GOAWAY_PAUSE_MS = 1000;
-const NO_ERROR = 0;
-const LAST_STREAM = 2 ** 31 - 1;
 
 type Emit = (this: unknown, event: string, ...args: unknown[]) => boolean;
 
@@ -98,14 +90,7 @@ export class HttpTracking {
   /** The same for a server that encrypts by itself, or speaks HTTP/2. */
   trackLayers(server: Server, { isTls }: { readonly isTls: boolean }, observer?: RequestObserver): void {
     this.track(server, observer);
-    if (isTls) {
-      server.prependListener("connection", () => {
-        const arriving = this.#arriving;
-        if (arriving !== undefined) arriving.speaks = "tls";
-      });
-      server.prependListener("secureConnection", (socket: TLSSocket) => this.#secured(socket));
-    }
-    server.prependListener("session", (session: ServerHttp2Session) => this.#multiplexed(session));
+    followLayers(server, this.#connections, { isTls });
   }
 
   /** From here on the clients of `server`, which is tracked, are held to `limits`. */
@@ -117,11 +102,6 @@ export class HttpTracking {
 
   isLimited(server: Server): boolean {
     return this.#servers.get(server)?.limits !== undefined;
-  }
-
-  get #arriving(): HttpConnection | undefined {
-    const { arriving } = this.#connections;
-    return arriving instanceof HttpConnection ? arriving : undefined;
   }
 
   #add(socket: Socket, { server, limits, observer }: TrackedServer, enter: () => boolean): boolean {
@@ -164,7 +144,7 @@ export class HttpTracking {
     if (asking !== undefined && !this.#gate.admitsUpgrade(asking, request, socket)) return false;
     const connection = connectionOf(socket);
     if (connection?.meter !== undefined) this.stats?.upgraded(connection.meter);
-    this.#takeOver(connection, "other", websocketFarewell(request, socket));
+    connection?.takenOver("other", websocketFarewell(request, socket));
     return true;
   }
 
@@ -174,40 +154,6 @@ export class HttpTracking {
     connection?.observer?.failed(error, socket, currentReply(connection));
     const why = rejectionOf((error as NodeJS.ErrnoException | undefined)?.code);
     if (why !== undefined) this.stats?.rejected(why);
-  }
-
-  /** The handshake is through: requests come with the encrypted socket. */
-  #secured(socket: TLSSocket): void {
-    const connection = connectionOf(transportOf(socket) ?? socket);
-    if (connection === undefined) return;
-    keepConnection(socket, connection);
-    if (connection.introduction !== undefined) nameClient(socket, connection.introduction);
-    connection.socket = socket;
-    connection.speaks = "http";
-    connection.bytesAtRest = 0;
-    this.#connections.arriving = connection;
-  }
-
-  /** HTTP/2: the session counts its streams, and knows how to leave when they are through (RFC 9113 section 6.8). */
-  #multiplexed(session: ServerHttp2Session): void {
-    this.#takeOver(this.#arriving, "http2", () => {
-      if (session.closed || session.destroyed) return;
-      // First only "no new streams, please": what is on its way then is still served.
-      session.goaway(NO_ERROR, LAST_STREAM);
-      setTimeout(() => session.close(), GOAWAY_PAUSE_MS).unref();
-    });
-  }
-
-  /** Another protocol has the connection from here on: it is busy until it closes. */
-  #takeOver(
-    connection: HttpConnection | undefined,
-    speaks: "http2" | "other",
-    farewell: (() => void) | undefined,
-  ): void {
-    if (connection === undefined) return;
-    connection.speaks = speaks;
-    connection.farewell = farewell;
-    if (this.#connections.isDraining) farewell?.();
   }
 }
 
