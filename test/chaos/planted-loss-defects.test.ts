@@ -95,8 +95,8 @@ describe("a master that stands still", () => {
       "its workers are taken for hung": {
         defect: {
           file: "master/arbiter.ts",
-          text: "this.#pool.postpone(lateMs + AWAKE_MS);",
-          replacement: 'for (const { id } of this.#pool.workers) this.#crew.kill(id, "hung");',
+          text: "this.#parts.pool.postpone(lateMs + AWAKE_MS);",
+          replacement: 'for (const { id } of this.#parts.pool.workers) this.#parts.crew.kill(id, "hung");',
         },
         violates: "log",
       },

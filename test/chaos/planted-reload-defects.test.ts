@@ -81,7 +81,7 @@ describe("scaling", () => {
       "a signal changes nothing": {
         defect: {
           file: "master/arbiter.ts",
-          text: "return this.#capacity.change(1);",
+          text: "return capacity.change(1);",
           replacement: "return;",
         },
         violates: "scale",
@@ -123,7 +123,7 @@ describe("a stop", () => {
       "the server does not stop": {
         defect: {
           file: "master/arbiter.ts",
-          text: "return this.#pool.stop === undefined ? this.#stopping.gracefully() : this.#stopping.quickly({ signal });",
+          text: "return pool.stop === undefined ? stopping.gracefully() : stopping.quickly({ signal });",
           replacement: "return;",
         },
         violates: "stop",
@@ -163,11 +163,11 @@ describe("a quick stop", () => {
       },
       "a worker is left behind": {
         defect: [
-          { file: "master/arbiter.ts", text: "this.#crew.killAll();", replacement: "" },
+          { file: "master/arbiter.ts", text: "crew.killAll();", replacement: "" },
           {
             file: "master/arbiter.ts",
-            text: "return !isServing(this.#pool, monotonicNow()) && this.#pool.workers.length === 0;",
-            replacement: "return !isServing(this.#pool, monotonicNow());",
+            text: "return !isServing(pool, monotonicNow()) && pool.workers.length === 0;",
+            replacement: "return !isServing(pool, monotonicNow());",
           },
           {
             file: "worker/worker.ts",
