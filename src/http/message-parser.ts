@@ -248,7 +248,8 @@ class MessageParser implements llhttp.LlhttpListener {
     if (error === llhttp.INVALID_VERSION && OTHER_VERSION.test(state.text + llhttp.slice(start, end))) {
       return REFUSALS.unknownVersion;
     }
-    return this.#spans.count > 0 ? REFUSALS.badHeader : REFUSALS.badRequestLine;
+    const taken = state.text + llhttp.slice(start, llhttp.stoppedAt());
+    return taken.indexOf("\r\n", LEADING_LINE) < 0 ? REFUSALS.badRequestLine : REFUSALS.badHeader;
   }
 
   /** A head that is not complete may be too large already. */
@@ -300,6 +301,8 @@ const VALUE = 2;
 /** ` HTTP/1.1` and the end of the line. */
 const LINE_REST = 11;
 const LINE_ENDS = 4;
+/** An empty line may stand before a request. */
+const LEADING_LINE = 2;
 const LONGEST_METHOD = 64;
 /** What a chunk may need beside its bytes: sixteen digits of its size and two ends of line. */
 const CHUNK_FRAME = 20;

@@ -15,6 +15,7 @@ import { TalliedLog } from "./tallied-log.ts";
 
 /** Reading the clock costs more than all else that is done for a request here. */
 const REQUESTS_A_LOOK = 4;
+const MOST_REFUSALS_A_MINUTE = 10;
 
 export class Clientele {
   readonly connections: Connections;
@@ -41,8 +42,8 @@ export class Clientele {
     this.#isWatched = true;
     const { connections, descriptors } = this;
     const cuts = new TalliedLog((fields) => log("info", "connections cut", fields));
-    const refusals = new TalliedLog((fields) => log("warn", "requests refused", fields));
-    connections.onRefused = (why, fields, latest) => refusals.count(why, fields, latest);
+    const refusals = new TalliedLog((fields) => log("warn", "requests refused", fields), MOST_REFUSALS_A_MINUTE);
+    connections.onRefused = (why, fields, latest) => refusals.count(String(fields["found"] ?? why), fields, latest);
     const turned = (now: number): void => {
       descriptors.look(now);
       for (const tallies of [cuts, refusals, this.#unintroduced]) tallies.tell(now);

@@ -23,6 +23,7 @@ import { engineApplication } from "./engine-application.ts";
 import { EngineConnection } from "./engine-connection.ts";
 import type { ExchangeObserver } from "./exchange-observer.ts";
 import { holdWithin, serverLimits } from "./server-limits.ts";
+import { logFileError } from "./static-files.ts";
 
 export class EngineTransport implements EngineWatcher {
   readonly #connections: Connections;
@@ -93,7 +94,7 @@ export class EngineTransport implements EngineWatcher {
     if (status === 408) return;
     const why = REJECTIONS[status] ?? "malformed";
     if (why === "too many") this.#connections.refused(why, { limitConcurrency: this.#limits.concurrency });
-    else if (why === "malformed") this.#connections.refused(why, { reason: why }, { found, client });
+    else if (why === "malformed") this.#connections.refused(why, { reason: why, found }, { client });
     else this.#connections.refused(why);
   }
 
@@ -130,7 +131,7 @@ function engineOptions(order: BootOrder): ConstructorParameters<typeof Engine>[1
     multiprocess,
     refusesUnderscores,
     trustedPeers: new AddressList(order.forwardedAllowIps),
-    onError: logApplicationError,
+    onError: (error, request) => logFileError(error, request) || logApplicationError(error, request),
     limits: {
       ...clients.sizes,
       concurrency: clients.limitConcurrency,

@@ -8,8 +8,9 @@ import { reportError } from "../errors.ts";
 import type { FileRequest } from "../gateway/middleware/static/file-request.ts";
 import type { StaticFiles } from "../gateway/middleware/static/static-files.ts";
 import type { Reply } from "../gateway/middleware/on-reply.ts";
-import { type Application, type NodeListenerOptions, toNodeListener } from "../gateway/index.ts";
+import { type Application, type NodeListenerOptions, type RequestName, toNodeListener } from "../gateway/index.ts";
 import { parseTarget } from "../gateway/request-target.ts";
+import type { Chunk, FileBody } from "../gateway/types.ts";
 import type { StaticOrder } from "../boot-order.ts";
 import { log } from "./channel.ts";
 
@@ -46,10 +47,33 @@ export function filesBefore(files: readonly StaticFiles[], application: Applicat
     return found.then((reply) => {
       if (reply === undefined) return application(environ, startResponse);
       startResponse(reply.status, reply.headers);
-      return reply.body;
+      return Array.isArray(reply.body) ? reply.body : ofFile(reply.body as FileBody);
     });
   };
 }
+
+/** Logs an error of a body of `filesBefore`; false for one that is not a file's. */
+export function logFileError(error: unknown, request: RequestName): boolean {
+  if (!fileErrors.has(error as object)) return false;
+  logFailed(error, request);
+  return true;
+}
+
+/** The body, with what it fails with noted as a file's and not the application's. */
+function ofFile(body: FileBody): FileBody {
+  return Object.assign(noteErrors(body), { close: () => body.close() });
+}
+
+async function* noteErrors(body: FileBody): AsyncGenerator<Chunk, undefined> {
+  try {
+    yield* body;
+  } catch (error) {
+    if (typeof error === "object" && error !== null) fileErrors.add(error);
+    throw error;
+  }
+}
+
+const fileErrors = new WeakSet<object>();
 
 /** Asks one folder after the other; at once, where none has to wait for the disk. */
 function firstReply(
@@ -137,10 +161,11 @@ function send({ status, headers, body }: Reply, request: IncomingMessage, respon
   toNodeListener(application, OPTIONS)(request, response);
 }
 
-const OPTIONS: NodeListenerOptions = {
-  onError: (error, { method, path, id }) =>
-    log("warn", "static file failed", { method, path, requestId: id, error: reportError(error) }),
-};
+const OPTIONS: NodeListenerOptions = { onError: logFailed };
+
+function logFailed(error: unknown, { method, path, id }: RequestName): void {
+  log("warn", "static file failed", { method, path, requestId: id, error: reportError(error) });
+}
 
 /** What the disk said is for the log; clients hear that it was not their fault. */
 function failure(error: unknown): Reply {

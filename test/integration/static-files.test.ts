@@ -136,22 +136,30 @@ describe("what cannot be is said, and the start ends with 2", () => {
   });
 });
 
-test("a file that shrinks while it is sent never ends as if it were whole, and is told to the log", async () => {
-  const project = await tempProject({ "app.mjs": APPLICATIONS.node });
-  await mkdir(project.path("public"));
-  const size = 256 * 1024 * 1024;
-  await (await open(project.path("public/huge.bin"), "w")).close();
-  await truncate(project.path("public/huge.bin"), size);
-  const server = startTsgate([...ARGS, "--static", "/=public", "app.mjs"], { cwd: project.dir });
-  const request = http.get(`${await server.url()}/huge.bin`, { agent: false });
-  const [response] = (await once(request, "response")) as [http.IncomingMessage];
-  expect(response.headers["content-length"]).toBe(String(size));
-  // Nothing has been read of it: far more than fits on the way is still to come.
-  await truncate(project.path("public/huge.bin"), size / 2);
-  await expect(async () => {
-    for await (const _ of response);
-  }).rejects.toThrow("aborted");
-  const { error, path } = await server.waitForRecord("static file failed");
-  expect(path).toBe("/huge.bin");
-  expect(JSON.stringify(error)).toMatch(/huge\.bin has become shorter while it was sent|was changed while it was sent/);
-});
+test.each([
+  ["node:http", APPLICATIONS.node],
+  ["the engine", APPLICATIONS.gateway],
+])(
+  "over %s a file that shrinks while it is sent never ends as if it were whole, and is told to the log",
+  async (_, app) => {
+    const project = await tempProject({ "app.mjs": app });
+    await mkdir(project.path("public"));
+    const size = 256 * 1024 * 1024;
+    await (await open(project.path("public/huge.bin"), "w")).close();
+    await truncate(project.path("public/huge.bin"), size);
+    const server = startTsgate([...ARGS, "--static", "/=public", "app.mjs"], { cwd: project.dir });
+    const request = http.get(`${await server.url()}/huge.bin`, { agent: false });
+    const [response] = (await once(request, "response")) as [http.IncomingMessage];
+    expect(response.headers["content-length"]).toBe(String(size));
+    // Nothing has been read of it: far more than fits on the way is still to come.
+    await truncate(project.path("public/huge.bin"), size / 2);
+    await expect(async () => {
+      for await (const _ of response);
+    }).rejects.toThrow("aborted");
+    const { error, path } = await server.waitForRecord("static file failed");
+    expect(path).toBe("/huge.bin");
+    expect(JSON.stringify(error)).toMatch(
+      /huge\.bin has become shorter while it was sent|was changed while it was sent/,
+    );
+  },
+);

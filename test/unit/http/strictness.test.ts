@@ -87,3 +87,18 @@ test("names with an underscore are dropped, or refused where that is asked for",
     expect(seen.length).toBe(1);
   });
 });
+
+test.each([
+  ["GET  / HTTP/1.1\r\nHost: h\r\n\r\n", "the request line is malformed"],
+  ["\r\nGET / HTTP/1.1\nHost: h\r\n\r\n", "the request line is malformed"],
+  ["GET / HTTP/1.1\r\nHost : h\r\n\r\n", "a header is malformed"],
+  ["GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n c\r\n\r\n", "a header is malformed"],
+])("%j is told to be what it is", async (request, sentence) => {
+  await withEngine(recorder([]), {}, async (connect) => {
+    for (const pieces of [[request], request.split("")]) {
+      const client = connect();
+      for (const piece of pieces) client.send(piece);
+      expect((await client.response())?.body.toString()).toBe(`${sentence}\n`);
+    }
+  });
+});

@@ -17,3 +17,16 @@ it("tells the first at once, and those that follow together, each kind by itself
   log.tell(60_000);
   expect(records).toEqual([]);
 });
+
+it("tells no more than so many a minute, and what was left out when the next one has begun", () => {
+  const records: unknown[] = [];
+  const log = new TalliedLog((fields) => records.push(fields), 10);
+  for (let at = 0; at < 60_000; at += 500) {
+    for (const kind of ["a", "b", "c"]) log.count(kind, { kind });
+    log.tell(at);
+  }
+  expect(records.splice(0)).toHaveLength(10);
+  log.tell(60_000);
+  expect(records).toEqual(["a", "b", "c"].map((kind) => ({ kind, count: expect.any(Number) as number })));
+  expect(records.every((record) => (record as { count: number }).count > 50)).toBe(true);
+});
