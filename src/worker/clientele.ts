@@ -43,7 +43,10 @@ export class Clientele {
     const { connections, descriptors } = this;
     const cuts = new TalliedLog((fields) => log("info", "connections cut", fields));
     const refusals = new TalliedLog((fields) => log("warn", "requests refused", fields), MOST_REFUSALS_A_MINUTE);
-    connections.onRefused = (why, fields, latest) => refusals.count(String(fields["found"] ?? why), fields, latest);
+    connections.onRefused = (why, fields, latest) => {
+      const { found } = fields;
+      refusals.count(typeof found === "string" ? found : why, fields, latest);
+    };
     const turned = (now: number): void => {
       descriptors.look(now);
       for (const tallies of [cuts, refusals, this.#unintroduced]) tallies.tell(now);
