@@ -172,7 +172,7 @@ class MessageParser implements llhttp.LlhttpListener {
     state.text += llhttp.slice(start, end);
     const { urlStart, urlEnd, count, fields } = this.#spans;
     // A line that ends behind its target is HTTP/0.9's, whose clients send no more and wait.
-    if (state.text.charCodeAt(urlEnd) === CR) return this.#refuse(REFUSALS.badRequestLine);
+    if (count === 0 && state.text.charCodeAt(urlEnd) === CR) return this.#refuse(REFUSALS.badRequestLine);
     state.partial = { urlStart, urlEnd, lastPart: this.#lastPart, fields: fields.slice(0, 4 * count) };
     const problem = this.#partialProblem(state.text.length);
     return problem === undefined ? MORE : this.#refuse(problem);

@@ -67,6 +67,7 @@ export class RequestBody {
     this.#chunks.push(Buffer.from(bytes));
     this.#size += bytes.length;
     this.#serve();
+    joinSmall(this.#chunks);
   }
 
   finish(): void {
@@ -131,6 +132,7 @@ export class RequestBody {
   /** Takes what is there for a read of the whole. */
   #gather(whole: Uint8Array[]): void {
     while (this.#size > 0 && !this.#isLeft) whole.push(this.#take(Infinity));
+    joinSmall(whole);
   }
 
   #take(maxBytes: number): Uint8Array {
@@ -149,5 +151,17 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }
 
+/** Makes one of the last chunks where they are many and small: an object for each byte would take far more than the byte. */
+function joinSmall(chunks: Uint8Array[]): void {
+  const from = chunks.length - MANY;
+  if (from >= 0 && isSmall(chunks[from]) && isSmall(chunks.at(-1))) chunks.push(Buffer.concat(chunks.splice(from)));
+}
+
+function isSmall(chunk: Uint8Array | undefined): boolean {
+  return chunk !== undefined && chunk.length < SMALL;
+}
+
 const ENOUGH = 65_536;
+const SMALL = 512;
+const MANY = 64;
 const EMPTY = new Uint8Array(0);
