@@ -26,33 +26,72 @@ export interface HeaderName {
 export interface Spelling {
   readonly text: string;
   readonly name: HeaderName;
+  /** Its bytes by fours, the last four once more where that does not come out even; none of a short name. */
+  readonly words: Int32Array;
+  /** What stood behind it the last time: clients send their headers in the same order each time. */
+  next: Spelling | undefined;
+}
+
+/** A text of one byte a character, and the same bytes from `at` on. */
+export interface TextAndBytes {
+  readonly text: string;
+  readonly bytes: DataView;
+  readonly at: number;
 }
 
 /**
- * The name that stands in `text` from `start` to `end`; for the same spelling the same object, as long as there is room.
- * Those that come often are found by their length and three of their characters, and no string is made of them.
+ * The name that stands in a text from `start` to `end`, behind `previous`; for the same spelling the same object, as long
+ * as there is room. Of one that is known no string is made: it is the one that was expected, or is found by its length and
+ * three of its characters.
  */
-export function spellingAt(text: string, start: number, end: number): Spelling {
-  const length = end - start;
-  const place =
-    (length +
-      7 * text.charCodeAt(start) +
-      31 * text.charCodeAt(end - 1) +
-      127 * text.charCodeAt(start + (length >> 1))) &
-    (PLACES - 1);
-  const recent = recently[place];
-  if (recent !== undefined && recent.text.length === length && text.startsWith(recent.text, start)) return recent;
-  const found = spellingOf(text.slice(start, end));
-  recently[place] = found;
+export function spellingAfter(previous: Spelling, source: TextAndBytes, start: number, end: number): Spelling {
+  const { next } = previous;
+  if (next !== undefined && standsAt(next, source, start, end)) return next;
+  const { text } = source;
+  const ends = 7 * text.charCodeAt(end - 2) + 127 * text.charCodeAt(end - 1);
+  const place = (end - start + 31 * text.charCodeAt(start) + ends) & (PLACES - 1);
+  let found = recently[place];
+  if (found === undefined || !standsAt(found, source, start, end)) {
+    found = spell(text.slice(start, end));
+    recently[place] = found;
+  }
+  // One that is not kept would keep what comes behind it.
+  if (spellings.size < LIMIT) previous.next = found;
   return found;
 }
 
-function spellingOf(text: string): Spelling {
-  const known = spellings.get(text);
+function standsAt(spelling: Spelling, { text, bytes, at }: TextAndBytes, start: number, end: number): boolean {
+  const { length } = spelling.text;
+  if (end - start !== length) return false;
+  if (length < WORD) return text.startsWith(spelling.text, start);
+  const { words } = spelling;
+  const last = at + end - WORD;
+  for (let i = 0, from = at + start; from < last; i++, from += WORD) {
+    if (bytes.getInt32(from, true) !== words[i]) return false;
+  }
+  return bytes.getInt32(last, true) === words[words.length - 1];
+}
+
+function wordsOf(text: string): Int32Array {
+  const { length } = text;
+  if (length < WORD) return NO_WORDS;
+  const bytes = Buffer.from(text, "latin1");
+  const places = Array.from({ length: Math.ceil(length / WORD) }, (_, i) => Math.min(WORD * i, length - WORD));
+  return Int32Array.from(places, (place) => bytes.readInt32LE(place));
+}
+
+/** A name that stands alone. */
+export function spell(name: string): Spelling {
+  const known = spellings.get(name);
   if (known !== undefined) return known;
-  const made = { text, name: makeName(text) };
-  if (spellings.size < LIMIT) spellings.set(text, made);
+  // Of its own: a piece of a head would keep all of it.
+  const made = spellingOf(Buffer.from(name, "latin1").toString("latin1"));
+  if (spellings.size < LIMIT) spellings.set(made.text, made);
   return made;
+}
+
+function spellingOf(text: string): Spelling {
+  return { text, name: makeName(text), words: wordsOf(text), next: undefined };
 }
 
 /** Spellings of one name share its record, or a repeated header in another spelling would not be seen as repeated. */
@@ -86,7 +125,12 @@ const MEANINGS: Readonly<Record<string, number>> = Object.assign(Object.create(n
 
 /** Enough for every name in honest use, in every spelling. */
 const LIMIT = 1024;
-const PLACES = 256;
+const PLACES = 512;
+const WORD = 4;
 const recently: (Spelling | undefined)[] = Array.from({ length: PLACES }, () => undefined);
+const NO_WORDS = new Int32Array(0);
 const spellings = new Map<string, Spelling>();
 const byUpper = new Map<string, HeaderName>();
+
+/** Stands before the first name. */
+export const NO_NAME: Spelling = spellingOf("");

@@ -4,7 +4,7 @@
  * so that it means what it would if it were read again. Bounded, because clients choose the bytes.
  */
 
-import { INPUT, slice } from "./llhttp.ts";
+import { BYTES, INPUT, slice } from "./llhttp.ts";
 import type { HeadRules, RequestHead } from "./request-head.ts";
 
 export interface KnownHead {
@@ -55,10 +55,10 @@ function fingerprint(start: number, end: number): number {
   const isAlone = INPUT[end - 1] === LF && INPUT[end - 3] === LF;
   let print = isAlone ? end - start : 0;
   const firstEnd = Math.min(start + FIRST, end - 3);
-  for (let at = start; at < firstEnd; at += 4) print = Math.imul(print ^ WORDS.getInt32(at, true), PRIME);
+  for (let at = start; at < firstEnd; at += 4) print = Math.imul(print ^ BYTES.getInt32(at, true), PRIME);
   if (!isAlone) return mixed(print);
   const step = 4 + (((end - firstEnd) / SAMPLES) | 0);
-  for (let at = end - 8; at >= firstEnd; at -= step) print = Math.imul(print ^ WORDS.getInt32(at, true), PRIME);
+  for (let at = end - 8; at >= firstEnd; at -= step) print = Math.imul(print ^ BYTES.getInt32(at, true), PRIME);
   return mixed(print);
 }
 
@@ -66,7 +66,6 @@ function mixed(print: number): number {
   return print ^ (print >>> 15);
 }
 
-const WORDS = new DataView(INPUT.buffer, INPUT.byteOffset, INPUT.length);
 const LF = 10;
 const PLACES = 128;
 const FIRST = 64;

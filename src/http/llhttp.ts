@@ -5,22 +5,28 @@
  */
 
 import wasm from "undici/lib/llhttp/llhttp_simd-wasm.js";
+import { SHIFT, spanRecorder } from "./span-recorder.ts";
+import { Instance, Module } from "./web-assembly.ts";
 
-/** What llhttp says of a message, as offsets into `INPUT`. Each returns 0 to go on, `PAUSE`, or -1 to fail. */
+/**
+ * What llhttp says of a message, as offsets into `INPUT`; where the parts of a head stand is in `NOTES`. Each returns 0 to
+ * go on, `PAUSE`, or `FAIL`.
+ */
 export interface LlhttpListener {
-  onUrl(start: number, end: number): number;
-  onField(start: number, end: number): number;
-  onValue(start: number, end: number): number;
   /** `keepsAlive`: whether the connection may serve another request. */
   onHeadersComplete(keepsAlive: boolean): number;
   onBody(start: number, end: number): number;
+  onTrailerName(start: number, end: number): number;
+  onTrailerValue(): number;
   onMessageComplete(): number;
 }
 
-/** HPE_OK, HPE_PAUSED, HPE_PAUSED_UPGRADE, and the errors that have a status of their own. */
+/** HPE_OK, HPE_PAUSED, HPE_PAUSED_UPGRADE, HPE_USER (a name or a value failed), and errors with a status of their own. */
 export const OK = 0;
+export const FAIL = -1;
 export const PAUSE = 21;
 export const PAUSED_UPGRADE = 22;
+export const USER = 24;
 export const INVALID_METHOD = 6;
 export const INVALID_VERSION = 9;
 export const HTTP2_PREFACE = 23;
@@ -44,25 +50,26 @@ let listener: LlhttpListener;
 /** Where `INPUT` begins in the memory; known after the functions that need it have been made. */
 let input = 0;
 
+const recorder = spanRecorder(
+  (at, length) => listener.onTrailerName(at - input, at - input + length),
+  () => listener.onTrailerValue(),
+);
+
+/** Where the parts of the head stand that is being parsed: see `span-recorder.ts`. */
+export const NOTES = recorder.notes;
+
 const callbacks = {
   wasm_on_message_begin: () => OK,
-  wasm_on_url: (_: number, at: number, length: number) => listener.onUrl(at - input, at - input + length),
+  wasm_on_url: recorder.url,
   wasm_on_status: () => OK,
-  wasm_on_header_field: (_: number, at: number, length: number) => listener.onField(at - input, at - input + length),
-  wasm_on_header_value: (_: number, at: number, length: number) => listener.onValue(at - input, at - input + length),
+  wasm_on_header_field: recorder.field,
+  wasm_on_header_value: recorder.value,
   wasm_on_headers_complete: (_: number, _status: number, _upgrade: number, keepsAlive: number) =>
     listener.onHeadersComplete(keepsAlive !== 0),
   wasm_on_body: (_: number, at: number, length: number) => listener.onBody(at - input, at - input + length),
   wasm_on_message_complete: () => listener.onMessageComplete(),
 };
 
-/** What Node's types leave out, as far as it is used here. */
-interface WebAssemblyApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
-
-const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly;
 const llhttp = new Instance(new Module(wasm), { env: callbacks }).exports as Exports;
 const parser = llhttp.llhttp_alloc(REQUEST);
 input = llhttp.malloc(INPUT_SIZE);
@@ -71,6 +78,8 @@ export const INPUT = Buffer.from(llhttp.memory.buffer, input, INPUT_SIZE) as Buf
   /** Not in Node's types; `toString` comes to it on a longer way. */
   latin1Slice(start: number, end: number): string;
 };
+/** The same, to look at four bytes at once. */
+export const BYTES = new DataView(llhttp.memory.buffer, input, INPUT_SIZE);
 const state = new Uint8Array(llhttp.memory.buffer, parser, STATE_SIZE);
 const fresh = state.slice();
 
@@ -98,6 +107,11 @@ export function saveState(into: Uint8Array | undefined): Uint8Array {
   if (into === undefined) return state.slice();
   into.set(state);
   return into;
+}
+
+/** From here on offsets into `INPUT` are noted with `shift` added. */
+export function shiftNotes(shift: number): void {
+  NOTES[SHIFT] = shift - input;
 }
 
 /** Parses `INPUT` from `start` to `end`. Returns an error number of llhttp. */

@@ -7,7 +7,8 @@ import { type KnownHead, KnownHeads } from "./known-heads.ts";
 import { MOST_FIELDS } from "./limits.ts";
 import * as llhttp from "./llhttp.ts";
 import { type Refusal, REFUSALS } from "./refusal.ts";
-import { type HeadRules, type HeadSpans, isToken, readHead, RequestHead } from "./request-head.ts";
+import { type HeadRules, isToken, readHead, RequestHead } from "./request-head.ts";
+import { COUNT, FIELDS, IS_IN_BODY, LAST_PART, NO_PART, URL_END, URL_START } from "./span-recorder.ts";
 import { isForbiddenTrailer } from "./trailers.ts";
 
 /** What a `parse` came to: all bytes are used up and more are needed; a head is there and its body follows; */
@@ -32,18 +33,12 @@ export class ParseState {
   /** The head so far. */
   text = "";
   saved: Uint8Array | undefined;
-  partial: PartialSpans | undefined;
+  /** What is noted of it. */
+  notes: Int32Array | undefined;
   /** Bytes on the wire that were no body, beyond what chunks of that number need. */
   overhead = 0;
   trailers = 0;
   trailerName = "";
-}
-
-interface PartialSpans {
-  readonly urlStart: number;
-  readonly urlEnd: number;
-  readonly lastPart: number;
-  readonly fields: Int32Array;
 }
 
 class MessageParser implements llhttp.LlhttpListener {
@@ -51,9 +46,7 @@ class MessageParser implements llhttp.LlhttpListener {
   position = 0;
   head: RequestHead | undefined;
   refusal: Refusal = REFUSALS.badRequestLine;
-  readonly #spans: HeadSpans = { urlStart: -1, urlEnd: -1, count: 0, fields: new Int32Array(4 * MOST_FIELDS) };
   readonly #known = new KnownHeads();
-  #lastPart = NO_PART;
   /** What turns an offset into `INPUT` into one into the head's text. */
   #shift = 0;
   #start = 0;
@@ -81,9 +74,11 @@ class MessageParser implements llhttp.LlhttpListener {
     const known = state.isBegun ? undefined : this.#known.find(start, end, rules);
     if (known !== undefined) return this.#reread(known, state, start);
     this.#isInBody = state.isInBody;
+    NOTES[IS_IN_BODY] = state.isInBody ? 1 : 0;
     if (state.isBegun) this.#restore(state);
     else this.#begin();
     this.#shift = state.text.length - start;
+    llhttp.shiftNotes(this.#shift);
     const error = llhttp.execute(start, end);
     if (error === llhttp.OK) return this.#needMore(state, start, end);
     if (error !== llhttp.PAUSE && error !== llhttp.PAUSED_UPGRADE) return this.#failed(error, state, start, end);
@@ -91,43 +86,16 @@ class MessageParser implements llhttp.LlhttpListener {
     return this.#isInBody ? this.#inBody(state, start) : this.#headDone(state);
   }
 
-  onUrl(start: number, end: number): number {
-    const spans = this.#spans;
-    if (spans.urlStart < 0) spans.urlStart = start + this.#shift;
-    spans.urlEnd = end + this.#shift;
-    return llhttp.OK;
-  }
-
-  onField(start: number, end: number): number {
-    if (this.#isInBody) return this.#trailerName(start, end);
-    const { fields } = this.#spans;
-    if (this.#lastPart === NAME) {
-      fields[4 * this.#spans.count - 3] = end + this.#shift;
-      return llhttp.OK;
-    }
-    if (this.#spans.count === MOST_FIELDS) return this.#stop(REFUSALS.tooManyFields);
-    const at = 4 * this.#spans.count++;
-    fields[at] = start + this.#shift;
-    fields[at + 1] = end + this.#shift;
-    this.#lastPart = NAME;
-    return llhttp.OK;
-  }
-
-  onValue(start: number, end: number): number {
-    if (this.#isInBody) return this.#trailerValue();
-    const { fields } = this.#spans;
-    const at = 4 * this.#spans.count - 2;
-    if (this.#lastPart === NAME) fields[at] = start + this.#shift;
-    fields[at + 1] = end + this.#shift;
-    this.#lastPart = VALUE;
-    return llhttp.OK;
-  }
-
   onHeadersComplete(keepsAlive: boolean): number {
-    const spans = this.#spans;
-    const headEnd = spans.count === 0 ? spans.urlEnd + LINE_REST : (spans.fields[4 * spans.count - 1] as number);
-    const text = this.#state.text + llhttp.slice(this.#start, Math.min(this.#end, headEnd - this.#shift));
-    const head = readHead(text, spans, this.#rules as HeadRules);
+    const count = NOTES[COUNT] as number;
+    const headEnd = count === 0 ? (NOTES[URL_END] as number) + LINE_REST : (NOTES[FIELDS + 4 * count - 1] as number);
+    const before = this.#state.text;
+    const text = before + llhttp.slice(this.#start, Math.min(this.#end, headEnd - this.#shift));
+    const source =
+      before === ""
+        ? { text, bytes: llhttp.BYTES, at: this.#start, notes: NOTES }
+        : { text, bytes: put(text), at: 0, notes: NOTES };
+    const head = readHead(source, this.#rules as HeadRules);
     if (!(head instanceof RequestHead)) return this.#stop(head);
     // Of two readers of a connection's end the one that expects less is right.
     if (!keepsAlive) head.keepsAlive = false;
@@ -147,21 +115,15 @@ class MessageParser implements llhttp.LlhttpListener {
 
   #begin(): void {
     llhttp.begin();
-    this.#spans.urlStart = -1;
-    this.#spans.urlEnd = -1;
-    this.#spans.count = 0;
-    this.#lastPart = NO_PART;
+    NOTES[URL_START] = -1;
+    NOTES[URL_END] = -1;
+    NOTES[COUNT] = 0;
+    NOTES[LAST_PART] = NO_PART;
   }
 
   #restore(state: ParseState): void {
     llhttp.restoreState(state.saved as Uint8Array);
-    const { partial } = state;
-    if (this.#isInBody || partial === undefined) return;
-    this.#spans.urlStart = partial.urlStart;
-    this.#spans.urlEnd = partial.urlEnd;
-    this.#spans.count = partial.fields.length / 4;
-    this.#spans.fields.set(partial.fields);
-    this.#lastPart = partial.lastPart;
+    if (!this.#isInBody && state.notes !== undefined) NOTES.set(state.notes);
   }
 
   #needMore(state: ParseState, start: number, end: number): number {
@@ -170,10 +132,11 @@ class MessageParser implements llhttp.LlhttpListener {
     state.saved = llhttp.saveState(state.saved);
     if (this.#isInBody) return this.#count(state, end - start) ?? MORE;
     state.text += llhttp.slice(start, end);
-    const { urlStart, urlEnd, count, fields } = this.#spans;
     // A line that ends behind its target is HTTP/0.9's, whose clients send no more and wait.
-    if (count === 0 && state.text.charCodeAt(urlEnd) === CR) return this.#refuse(REFUSALS.badRequestLine);
-    state.partial = { urlStart, urlEnd, lastPart: this.#lastPart, fields: fields.slice(0, 4 * count) };
+    const count = NOTES[COUNT] as number;
+    if (count === 0 && state.text.charCodeAt(NOTES[URL_END] as number) === CR)
+      return this.#refuse(REFUSALS.badRequestLine);
+    state.notes = NOTES.slice(0, FIELDS + 4 * count);
     const problem = this.#partialProblem(state.text.length);
     return problem === undefined ? MORE : this.#refuse(problem);
   }
@@ -182,7 +145,7 @@ class MessageParser implements llhttp.LlhttpListener {
     const head = this.head as RequestHead;
     const isInOneRead = state.text === "";
     state.text = "";
-    state.partial = undefined;
+    state.notes = undefined;
     const outcome = this.#follow(head, state);
     if (head.hasBody) {
       llhttp.resume();
@@ -238,6 +201,7 @@ class MessageParser implements llhttp.LlhttpListener {
 
   #meaningOf(error: number, state: ParseState, start: number, end: number): Refusal {
     if (this.#isInBody) return REFUSALS.badBody;
+    if (error === llhttp.USER) return REFUSALS.tooManyFields;
     if (error === llhttp.INVALID_METHOD) {
       const word = (state.text + llhttp.slice(start, Math.min(end, start + LONGEST_METHOD)))
         .trimStart()
@@ -255,16 +219,16 @@ class MessageParser implements llhttp.LlhttpListener {
   /** A head that is not complete may be too large already. */
   #partialProblem(length: number): Refusal | undefined {
     const { limits } = this.#rules as HeadRules;
-    const { count, fields } = this.#spans;
+    const count = NOTES[COUNT] as number;
     if (limits.requestLine > 0 && count === 0 && length > limits.requestLine + LINE_ENDS) return REFUSALS.targetTooLong;
     if (limits.requestFields > 0 && count > limits.requestFields) return REFUSALS.tooManyFields;
-    const last = count === 0 ? length : (fields[4 * count - 4] as number);
+    const last = count === 0 ? length : (NOTES[FIELDS + 4 * count - 4] as number);
     if (limits.requestFieldSize > 0 && length - last > limits.requestFieldSize + LINE_ENDS)
       return REFUSALS.fieldTooLarge;
     return length > (this.#rules as HeadRules).largestHead ? REFUSALS.headTooLarge : undefined;
   }
 
-  #trailerName(start: number, end: number): number {
+  onTrailerName(start: number, end: number): number {
     const state = this.#state;
     if (state.trailerName === "") {
       const { requestFields } = (this.#rules as HeadRules).limits;
@@ -274,7 +238,7 @@ class MessageParser implements llhttp.LlhttpListener {
     return state.trailerName.length > LARGEST_OVERHEAD ? this.#stop(REFUSALS.trailersTooLarge) : llhttp.OK;
   }
 
-  #trailerValue(): number {
+  onTrailerValue(): number {
     const state = this.#state;
     const name = state.trailerName;
     state.trailerName = "";
@@ -283,7 +247,7 @@ class MessageParser implements llhttp.LlhttpListener {
 
   #stop(problem: Refusal): number {
     this.#problem = problem;
-    return FAIL;
+    return llhttp.FAIL;
   }
 
   #refuse(refusal: Refusal): number {
@@ -292,12 +256,17 @@ class MessageParser implements llhttp.LlhttpListener {
   }
 }
 
+/** The bytes of a head that came in pieces: in `INPUT` there is only the last. */
+function put(text: string): DataView {
+  PIECED.write(text, "latin1");
+  return PIECED_BYTES;
+}
+
+const PIECED = Buffer.alloc(llhttp.INPUT_SIZE);
+const PIECED_BYTES = new DataView(PIECED.buffer, PIECED.byteOffset, PIECED.length);
+const { NOTES } = llhttp;
 const OTHER_VERSION = / HTTP\/(?!1\.[01])\d\.\d/;
-const FAIL = -1;
 const CR = 13;
-const NO_PART = 0;
-const NAME = 1;
-const VALUE = 2;
 /** ` HTTP/1.1` and the end of the line. */
 const LINE_REST = 11;
 const LINE_ENDS = 4;

@@ -9,21 +9,17 @@ import {
   CONTENT_LENGTH,
   EXPECT,
   HOST,
+  NO_NAME,
+  spell,
   type Spelling,
-  spellingAt,
+  spellingAfter,
+  type TextAndBytes,
   TRANSFER_ENCODING,
   UPGRADE,
 } from "./header-names.ts";
 import type { Limits } from "./limits.ts";
 import { type Refusal, REFUSALS } from "./refusal.ts";
-
-/** Where a head's parts stand in its text: of each header four offsets, its name's two and its value's two. */
-export interface HeadSpans {
-  urlStart: number;
-  urlEnd: number;
-  count: number;
-  readonly fields: Int32Array;
-}
+import { COUNT, FIELDS, URL_END, URL_START } from "./span-recorder.ts";
 
 export interface HeadRules {
   readonly limits: Limits;
@@ -81,7 +77,7 @@ export class RequestHead {
   /** A copy that has this header once, with this value. */
   withHeader(name: string, value: string): RequestHead {
     const isOther = (_: unknown, i: number): boolean => !isNamed(this.names[i] as Spelling, name.toLowerCase());
-    const names = [...this.names.filter(isOther), spellingAt(name, 0, name.length)];
+    const names = [...this.names.filter(isOther), spell(name)];
     const values = [...this.values.filter(isOther), value];
     return Object.assign(new RequestHead(this.method, this.target, this.version), this, { names, values });
   }
@@ -95,10 +91,18 @@ export class RequestHead {
   }
 }
 
-/** Reads a head; a refusal when no application may see it. `text` begins where the message before it ended. */
-export function readHead(text: string, spans: HeadSpans, rules: HeadRules): RequestHead | Refusal {
+/** A head as it came, from the end of the message before on. */
+export interface HeadSource extends TextAndBytes {
+  /** What `span-recorder.ts` has noted: places in the text. */
+  readonly notes: Int32Array;
+}
+
+/** Reads a head; a refusal when no application may see it. */
+export function readHead(source: HeadSource, rules: HeadRules): RequestHead | Refusal {
+  const { text, notes } = source;
   const start = text.charCodeAt(0) === CR && text.charCodeAt(1) === LF ? 2 : 0;
-  const { urlStart, urlEnd } = spans;
+  const urlStart = notes[URL_START] as number;
+  const urlEnd = notes[URL_END] as number;
   const method = knownMethod(text.slice(start, urlStart - 1));
   if (method === undefined)
     return isToken(text.slice(start, urlStart - 1)) ? REFUSALS.unknownMethod : REFUSALS.badRequestLine;
@@ -109,29 +113,27 @@ export function readHead(text: string, spans: HeadSpans, rules: HeadRules): Requ
     return text.startsWith(" HTTP/", urlEnd) ? REFUSALS.unknownVersion : REFUSALS.badRequestLine;
   const head = new RequestHead(method, text.slice(urlStart, urlEnd), version);
   if (text.length > rules.largestHead) return REFUSALS.headTooLarge;
-  return readFields(head, text, spans, rules) ?? checkHead(head) ?? head;
+  return readFields(head, source, rules) ?? checkHead(head) ?? head;
 }
 
 function isNamed({ text }: Spelling, name: string): boolean {
   return text.length === name.length && text.toLowerCase() === name;
 }
 
-function readFields(
-  head: RequestHead,
-  text: string,
-  { count, fields }: HeadSpans,
-  rules: HeadRules,
-): Refusal | undefined {
+function readFields(head: RequestHead, source: HeadSource, rules: HeadRules): Refusal | undefined {
+  const { text, notes } = source;
   const { requestFields, requestFieldSize } = rules.limits;
+  const count = notes[COUNT] as number;
   if (requestFields > 0 && count > requestFields) return REFUSALS.tooManyFields;
-  for (let i = 0, at = 0; i < count; i++, at += 4) {
-    const nameStart = fields[at] as number;
-    const valueStart = fields[at + 2] as number;
-    const blankEnd = fields[at + 3] as number;
+  let spelling = NO_NAME;
+  for (let i = 0, at = FIELDS; i < count; i++, at += 4) {
+    const nameStart = notes[at] as number;
+    const valueStart = notes[at + 2] as number;
+    const blankEnd = notes[at + 3] as number;
     let valueEnd = blankEnd;
     if (requestFieldSize > 0 && valueEnd - nameStart > requestFieldSize) return REFUSALS.fieldTooLarge;
     while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
-    const spelling = spellingAt(text, nameStart, fields[at + 1] as number);
+    spelling = spellingAfter(spelling, source, nameStart, notes[at + 1] as number);
     const { name } = spelling;
     const value = text.slice(valueStart, valueEnd);
     if (name.key === "" && rules.refusesUnderscores) return REFUSALS.underscore;
