@@ -46,6 +46,9 @@ async function answers(name: string): Promise<void> {
   });
   expect(reply.status).toBe(200);
   expect(await reply.text()).toMatch(REPLIES[name] as RegExp);
+  // One that still boots when the server stops may be killed, which the log would say.
+  const { workers } = await server.waitForRecord("server starting");
+  await server.waitForReady(Number(workers));
   expect(await server.stop()).toEqual({ code: 0, signal: null });
   expect(server.records.filter(({ level }) => level > 30)).toEqual([]);
 }

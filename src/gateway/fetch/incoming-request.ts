@@ -64,7 +64,7 @@ export class IncomingRequest {
   }
 
   clone(): Request {
-    return this.#materialize().clone();
+    return Object.setPrototypeOf(this.#materialize().clone(), LightRequest.prototype) as Request;
   }
 
   async text(): Promise<string> {
@@ -135,7 +135,9 @@ const UTF8 = new TextDecoder();
 const NOT_FORWARDED = ["connection", "expect", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];
 const EMPTY = new Uint8Array(0);
 
-delegate(IncomingRequest, NativeRequest, (value) => IncomingRequest.unwrap(value));
-standBefore(IncomingRequest, LightRequest);
+// Whoever takes a member from `Request.prototype` finds it there, and may call it on a light request.
+for (const light of [IncomingRequest, LightRequest])
+  delegate(light, NativeRequest, (value) => IncomingRequest.unwrap(value));
+standBefore(IncomingRequest, LightRequest, NativeRequest);
 Object.defineProperty(LightRequest, "name", { value: NativeRequest.name });
 Object.defineProperty(IncomingRequest.prototype, "constructor", { value: LightRequest, enumerable: false });

@@ -85,9 +85,12 @@ export class LightResponse {
     return this.#native?.redirected ?? false;
   }
 
-  clone(): Response | LightResponse {
-    if (this.#native !== undefined || this.#isTaken) return this.#materialize().clone();
+  clone(): LightResponse {
     const copy = new LightResponse();
+    if (this.#native !== undefined || this.#isTaken) {
+      copy.#adopt(this.#materialize().clone());
+      return copy;
+    }
     copy.#status = this.#status;
     copy.#statusText = this.#statusText;
     copy.#pairs = this.#currentPairs();

@@ -17,10 +17,13 @@ export function delegate(light: AnyClass, native: AnyClass, unwrap: (value: obje
   }
 }
 
-/** Puts `light` before `native`: their prototypes and their static members. `native` keeps knowing its own only. */
-export function standBefore(light: AnyClass, native: AnyClass): void {
-  inherit(light.prototype as object, native.prototype as object);
-  inherit(light, native);
+/**
+ * Puts `light` before `parent`: their prototypes and their static members, as enumerable as those of `native` are. `parent`
+ * keeps knowing its own only.
+ */
+export function standBefore(light: AnyClass, parent: AnyClass, native: AnyClass = parent): void {
+  inherit(light.prototype as object, parent.prototype as object, native.prototype as object);
+  inherit(light, parent, native);
   Object.defineProperty(light, "name", { value: native.name });
 }
 
@@ -36,8 +39,8 @@ export function isInstance(asked: unknown, light: AnyClass, native: AnyClass, va
 export const refuseCloning: (object: object) => void =
   (workerThreads as { markAsUncloneable?: (object: object) => void }).markAsUncloneable ?? (() => {});
 
-function inherit(light: object, native: object): void {
-  Object.setPrototypeOf(light, native);
+function inherit(light: object, parent: object, native: object): void {
+  Object.setPrototypeOf(light, parent);
   for (const key of Object.getOwnPropertyNames(light)) {
     if (key === "prototype" || key === "name" || key === "length") continue;
     const enumerable = Object.getOwnPropertyDescriptor(native, key)?.enumerable;

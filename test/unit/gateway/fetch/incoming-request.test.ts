@@ -174,7 +174,28 @@ describe("a light Request", () => {
     expect(Object.prototype.toString.call(light)).toBe("[object Request]");
     expect([light.constructor, Request.name, Request.length]).toEqual([Request, "Request", 1]);
     expect(Object.keys(light)).toEqual([]);
+    const native = new NativeRequest("http://h/");
+    expect(listed(light)).toEqual(listed(native));
+    expect(listed(new Request("http://h/"))).toEqual(listed(native));
     expect(inspect(light)).toMatch(/^Request \{[^]*method: 'GET'[^]*url: 'http:\/\/example\.org\/'/);
+  });
+
+  test("has members that can be taken from Request.prototype", async () => {
+    const asked = () => incoming({ method: "POST", headers: CHUNKED, input: ["x"] });
+    const url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
+    expect(url?.call(asked())).toBe("http://example.org/");
+    expect(url?.call(new Request("http://h/"))).toBe("http://h/");
+    expect(await Request.prototype.text.call(asked())).toBe("x");
+    expect(() => url?.call({})).toThrow(TypeError);
+    await expect(Request.prototype.text.call({} as Request)).rejects.toThrow(TypeError);
+  });
+
+  test("has clones that are as it is", async () => {
+    const request = incoming({ method: "POST", headers: CHUNKED, input: ["x"] });
+    const clone = request.clone();
+    expect([clone.constructor, clone instanceof Request]).toEqual([Request, true]);
+    expect(clone.clone().url).toBe("http://example.org/");
+    expect(await Promise.all([clone.text(), request.text()])).toEqual(["x", "x"]);
   });
 
   test("refuses its members to what is no Request", () => {
@@ -230,3 +251,9 @@ describe("a light Request", () => {
     expect(exchange.body).toBe("other");
   });
 });
+
+function listed(object: object): string[] {
+  const keys: string[] = [];
+  for (const key in object) keys.push(key);
+  return keys.sort();
+}

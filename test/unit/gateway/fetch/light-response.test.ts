@@ -250,6 +250,15 @@ describe("a light Response", () => {
     }
   });
 
+  test.each(["x", null, new Blob(["x"]).stream()])("of %s has clones that are as it is", async (body) => {
+    const response = new Light(body, { status: 201, headers: { a: "b" } });
+    const clone = response.clone();
+    expect(clone.constructor).toBe(Light);
+    response.headers.set("a", "c");
+    expect([clone.status, clone.headers.get("a"), clone.clone().headers.get("a")]).toEqual([201, "b", "b"]);
+    expect(await clone.text()).toBe(await response.text());
+  });
+
   test("is used when it was taken to be sent, unless it has no body", async () => {
     const response = new Light("x");
     expect(LightResponse.take(response)).toEqual(expect.objectContaining({ status: 200, body: "x" }));
