@@ -1,7 +1,34 @@
 /** What Node does not document of its own HTTP server: what it has sent, and on which sockets it waits. */
 
-import type { Server, ServerResponse } from "node:http";
+import { IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type net from "node:net";
+
+/** The head of a request, as Node's own parser would have read it. */
+export interface ReadHead {
+  readonly method: string;
+  readonly target: string;
+  /** Name, value, name, value …, as received. */
+  readonly headers: string[];
+}
+
+/** Node's own request of HTTP/1.1 that asks for another protocol on `socket`: it has no body, and is complete. */
+export function upgradeRequest(socket: net.Socket, { method, target, headers }: ReadHead): IncomingMessage {
+  const request = new IncomingMessage(socket);
+  request.httpVersionMajor = 1;
+  request.httpVersionMinor = 1;
+  request.httpVersion = "1.1";
+  request.url = target;
+  request.method = method;
+  // Node makes `headers` and `headersDistinct` of these when they are asked for.
+  (request as unknown as RequestInternals)._addHeaderLines(headers, headers.length);
+  Object.assign(request, { upgrade: true, complete: true });
+  request.push(null);
+  return request;
+}
+
+interface RequestInternals {
+  _addHeaderLines(headers: string[], count: number): void;
+}
 
 /** Whether the client was told to send its body (`100 Continue`). */
 export function isContinueSent(response: ServerResponse): boolean {

@@ -82,13 +82,21 @@ export function readInto(socket: net.Socket, buffer: Uint8Array, callback: ReadC
   return true;
 }
 
-/** From here on what comes is a stream's again. */
+/**
+ * From here on what comes for `socket` is a stream's again, which nobody has begun to read, as Node hands over one that
+ * changes to another protocol: it flows for whoever listens, and until then reads what it may hold.
+ */
 export function readAsStream(socket: net.Socket, buffer: Uint8Array): void {
-  if (readSymbols === undefined) return;
   const slots = socket as unknown as Record<symbol, unknown>;
-  slots[readSymbols.callback] = function (this: net.Socket, bytes: number) {
-    return this.push(Buffer.from(buffer.subarray(0, bytes)));
-  };
+  if (readSymbols !== undefined && slots[readSymbols.callback] !== null) {
+    slots[readSymbols.callback] = function (this: net.Socket, bytes: number) {
+      return this.push(Buffer.from(buffer.subarray(0, bytes)));
+    };
+  }
+  if (socket.isPaused()) socket.resume();
+  // Node's types take it for one that is only read.
+  (socket as { readableFlowing: boolean | null }).readableFlowing = null;
+  socket.read(0);
 }
 
 function symbolsOf(socket: net.Socket): { buffer: symbol; callback: symbol } | undefined {

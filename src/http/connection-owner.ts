@@ -3,7 +3,8 @@
 import type { Connection } from "./connection.ts";
 import type { HttpExchange } from "./exchange.ts";
 import type { Refusal } from "./refusal.ts";
-import type { HeadRules, RequestHead } from "./request-head.ts";
+import type { HeadRules } from "./request-head.ts";
+import type { UpgradeTaker } from "./upgrades.ts";
 
 /** What all connections of a server share. */
 export interface ConnectionOwner {
@@ -12,7 +13,6 @@ export interface ConnectionOwner {
   readonly now: number;
   readonly isDraining: boolean;
   readonly servesHalfClosed: boolean;
-  readonly takesUpgrades: boolean;
   /** Requests that are not answered, of all connections. */
   readonly inFlight: number;
   /** A request has come, or what was meant to be one: its reply is due from here on. */
@@ -20,6 +20,9 @@ export interface ConnectionOwner {
   /** Its reply has been handed over, or will never be. Once each. */
   ended(exchange: HttpExchange, connection: Connection): void;
   serve(exchange: HttpExchange): void;
-  upgrade(request: RequestHead, connection: Connection, begun: Buffer): void;
+  /** Who takes the connection to the protocol that `request` asks for, if somebody does. */
+  readonly upgrades: UpgradeTaker | undefined;
+  /** From here on the connection is nobody's but whoever takes it. */
+  release(connection: Connection): void;
   refused(refusal: Refusal, connection: Connection): void;
 }

@@ -16,6 +16,7 @@ import { type Refusal, REFUSALS } from "./refusal.ts";
 import { ReplyLine } from "./reply-line.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestHead } from "./request-head.ts";
+import type { Takeover } from "./upgrades.ts";
 
 export class Connection extends ReplyLine {
   readonly facts: ConnectionFacts;
@@ -29,6 +30,8 @@ export class Connection extends ReplyLine {
   /** What whoever watches the engine keeps of it. */
   view: unknown = undefined;
   #isRestTooLarge = false;
+  /** Takes the connection when the replies before are through; what comes until then waits. */
+  #takeover: Takeover | undefined;
 
   constructor(socket: Socket, owner: ConnectionOwner) {
     super(socket, owner);
@@ -45,7 +48,7 @@ export class Connection extends ReplyLine {
     for (let at = 0; at < bytes.length; at += INPUT_SIZE) {
       const piece = bytes.subarray(at, at + INPUT_SIZE);
       if (this.rest !== undefined) {
-        this.rest = Buffer.concat([this.rest, piece]);
+        this.#keep(piece);
         continue;
       }
       INPUT.set(piece);
@@ -58,11 +61,7 @@ export class Connection extends ReplyLine {
     let at = 0;
     while (at < end) {
       if (this.isThrough && !this.state.isInBody) return;
-      if (!this.state.isBegun && this.isFull()) {
-        this.rest = Buffer.from(INPUT.subarray(at, end));
-        this.#pauseIfFull();
-        return;
-      }
+      if (!this.state.isBegun && this.isFull()) return this.#keep(INPUT.subarray(at, end));
       const begun = at;
       const outcome = parser.parse(this.state, this.owner.rules, this, at, end);
       at = parser.position;
@@ -166,16 +165,11 @@ export class Connection extends ReplyLine {
   /** A request has come. True: what follows is not HTTP. */
   #begin(request: RequestHead, hasBody: boolean, at: number, end: number): boolean {
     const { owner } = this;
-    if (
-      request.wantsUpgrade &&
-      request.version === "1.1" &&
-      owner.takesUpgrades &&
-      !hasBody &&
-      this.front === undefined
-    ) {
+    if (request.wantsUpgrade && !hasBody && this.#isTaken(request)) {
       this.requests++;
-      this.isThrough = true;
-      owner.upgrade(request, this, Buffer.from(INPUT.subarray(at, end)));
+      this.patience.headComplete();
+      this.#keep(INPUT.subarray(at, end));
+      if (this.front === undefined) this.answered();
       return true;
     }
     const exchange = new HttpExchange(this, request, hasBody ? new RequestBody(this) : undefined, owner.now);
@@ -190,12 +184,45 @@ export class Connection extends ReplyLine {
     const { concurrency, requestBody } = owner.rules.limits;
     if (concurrency > 0 && owner.inFlight > concurrency) this.#turnDown(exchange, REFUSALS.overloaded, !hasBody);
     else if (requestBody > 0 && request.contentLength > requestBody) this.#turnDown(exchange, REFUSALS.bodyTooLarge);
-    else if (owner.rules.refusesHttpsTargets && HTTPS.test(request.target) && !this.facts.isSecure) {
-      this.#turnDown(exchange, REFUSALS.misdirected);
-    } else owner.serve(exchange);
+    else if (this.#isMisdirected(request)) this.#turnDown(exchange, REFUSALS.misdirected);
+    else owner.serve(exchange);
     // The gateway may have refused it: then what is behind it is not to be trusted either.
     if (!exchange.keepsAlive) this.isThrough = true;
     return false;
+  }
+
+  /** Whether somebody takes the connection to another protocol, which is not for HTTP/1.0 (RFC 9110 section 7.8). */
+  #isTaken(request: RequestHead): boolean {
+    if (request.version !== "1.1" || this.#isMisdirected(request)) return false;
+    this.#takeover = this.owner.upgrades?.(request, this);
+    return this.#takeover !== undefined;
+  }
+
+  protected override answered(): void {
+    this.patience.idle(this.owner.now);
+    if (this.#takeover === undefined) return;
+    // What was sent is the client's before anybody else writes.
+    if (this.hasUnsent) this.socket.write("", () => this.#handOver());
+    else process.nextTick(() => this.#handOver());
+  }
+
+  #handOver(): void {
+    const takeover = this.#takeover;
+    const begun = this.rest;
+    if (takeover === undefined || begun === undefined || this.isClosed || this.socket.destroyed) return;
+    this.#takeover = undefined;
+    this.rest = undefined;
+    this.isThrough = true;
+    this.owner.release(this);
+    takeover(begun);
+  }
+
+  protected override isFull(): boolean {
+    return this.#takeover !== undefined || super.isFull();
+  }
+
+  #isMisdirected({ target }: RequestHead): boolean {
+    return this.owner.rules.refusesHttpsTargets && HTTPS.test(target) && !this.facts.isSecure;
   }
 
   /** @param mayStay whether the connection can serve the next request, where it could have served one behind this */
@@ -231,9 +258,20 @@ export class Connection extends ReplyLine {
     return incoming.refuse(refusal);
   }
 
+  /** Keeps what cannot be read yet. */
+  #keep(bytes: Uint8Array): void {
+    this.rest = this.rest === undefined ? Buffer.from(bytes) : Buffer.concat([this.rest, bytes]);
+    this.#pauseIfFull();
+  }
+
+  /** Whether what is kept is enough: of a connection that is to be handed over more is read, to see whether it is still there. */
+  get #hasEnough(): boolean {
+    return this.rest !== undefined && (this.#takeover === undefined || this.rest.length >= INPUT_SIZE);
+  }
+
   #pauseIfFull(): void {
     if (this.#isRestTooLarge && this.front === undefined) return this.linger();
-    const isFull = this.rest !== undefined || this.incoming?.body?.isFull === true;
+    const isFull = this.#hasEnough || this.incoming?.body?.isFull === true;
     if (!isFull || this.isPaused || this.isLingering || this.isClosed) return;
     this.isPaused = true;
     this.socket.pause();

@@ -3,6 +3,7 @@
 import type { Connection } from "./connection.ts";
 import type { HttpExchange } from "./exchange.ts";
 import type { Refusal } from "./refusal.ts";
+import type { UpgradeTaker } from "./upgrades.ts";
 
 /** Whoever follows what becomes of requests, each in the turn in which it happens. */
 export interface EngineWatcher {
@@ -10,6 +11,8 @@ export interface EngineWatcher {
   begun(exchange: HttpExchange, connection: Connection): void;
   /** Its reply has been handed over to the socket, or will never be. Once each. */
   ended(exchange: HttpExchange, connection: Connection): void;
+  /** Takes connections to other protocols, in the place of the engine's own options. */
+  readonly upgrades?: UpgradeTaker | undefined;
   /** No application gets to see it. */
   refused(refusal: Refusal, connection: Connection): void;
 }

@@ -17,18 +17,20 @@ import type { HttpExchange } from "./exchange.ts";
 import { DEFAULT_LIMITS, largestHead, type Limits } from "./limits.ts";
 import { INPUT } from "./llhttp.ts";
 import type { Refusal } from "./refusal.ts";
-import type { HeadRules, RequestHead } from "./request-head.ts";
+import type { HeadRules } from "./request-head.ts";
+import { takerOf, type UpgradeTaker } from "./upgrades.ts";
 
 export class Engine implements ConnectionOwner {
   readonly rules: HeadRules;
   readonly servesHalfClosed: boolean;
-  readonly takesUpgrades: boolean;
+  readonly upgrades: UpgradeTaker | undefined;
   now = 1;
   isDraining = false;
   readonly #application: Application;
-  readonly #options: EngineOptions;
   readonly #context: RunContext;
   readonly #connections = new Set<Connection>();
+  /** Those that have changed to another protocol. */
+  readonly #upgraded = new Set<Socket>();
   readonly #badRequests: BadRequestLog;
   readonly #tickMs: number;
   readonly #watcher: EngineWatcher | undefined;
@@ -48,9 +50,8 @@ export class Engine implements ConnectionOwner {
       refusesHttpsTargets: options.urlScheme === undefined,
     };
     this.#application = application;
-    this.#options = options;
     this.servesHalfClosed = options.servesHalfClosed ?? false;
-    this.takesUpgrades = options.onUpgrade !== undefined;
+    this.upgrades = watcher?.upgrades ?? takerOf(options);
     const errors = options.errors ?? STANDARD_ERROR;
     this.#context = {
       multiprocess: options.multiprocess ?? false,
@@ -70,7 +71,7 @@ export class Engine implements ConnectionOwner {
 
   /** How many connections are open. */
   get size(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#upgraded.size;
   }
 
   /**
@@ -83,10 +84,7 @@ export class Engine implements ConnectionOwner {
     (socket as EngineSocket)[CONNECTION] = connection;
     this.#connections.add(connection);
     if (this.#connections.size === 1) this.#startClock();
-    socket.on("error", ignore);
-    socket.on("end", onEnd);
-    socket.on("close", onClose);
-    socket.on("drain", onDrain);
+    for (const [event, listener] of LISTENERS) socket.on(event, listener);
     // Of one that somebody has read from before, something may stand in its stream.
     const isFresh = socket.readableFlowing === null && socket.readableLength === 0;
     if (!isFresh || !readInto(socket, INPUT, onRead)) socket.on("data", onData);
@@ -109,12 +107,18 @@ export class Engine implements ConnectionOwner {
     runApplication(this.#application, exchange, this.#context);
   }
 
-  upgrade(request: RequestHead, connection: Connection, begun: Buffer): void {
+  release(connection: Connection): void {
     const { socket } = connection;
-    socket.off("data", onData).off("end", onEnd).off("drain", onDrain);
+    // As of one that Node hands over: whoever takes it hears of its errors, and has to.
+    for (const [event, listener] of LISTENERS) socket.off(event, listener);
+    socket.off("data", onData);
+    this.#upgraded.add(socket);
+    socket.once("close", () => {
+      this.#upgraded.delete(socket);
+      this.#tellIfEmpty();
+    });
+    this.closed(connection);
     readAsStream(socket, INPUT);
-    const { method, target, headers } = request;
-    this.#options.onUpgrade?.({ method, target, headers, connection: connection.facts }, socket, begun);
   }
 
   refused(refusal: Refusal, connection: Connection): void {
@@ -122,12 +126,11 @@ export class Engine implements ConnectionOwner {
     this.#watcher?.refused(refusal, connection);
   }
 
-  /** A connection is gone. */
+  /** A connection is gone, or nothing of it is HTTP any more. */
   closed(connection: Connection): void {
     this.#connections.delete(connection);
-    if (this.#connections.size > 0) return;
-    clearInterval(this.#timer);
-    for (const tell of this.#whenEmpty.splice(0)) tell();
+    if (this.#connections.size === 0) clearInterval(this.#timer);
+    this.#tellIfEmpty();
   }
 
   /** From now on every reply ends its connection, and idle connections are closed. Resolves when none is left. */
@@ -135,12 +138,17 @@ export class Engine implements ConnectionOwner {
     this.isDraining = true;
     this.#isClosing = true;
     for (const connection of this.#connections) closeIfIdle(connection);
-    if (this.#connections.size === 0) return;
+    if (this.size === 0) return;
     await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
   }
 
   destroyAll(): void {
     for (const { socket } of this.#connections) socket.destroy();
+    for (const socket of this.#upgraded) socket.destroy();
+  }
+
+  #tellIfEmpty(): void {
+    if (this.size === 0) for (const tell of this.#whenEmpty.splice(0)) tell();
   }
 
   #startClock(): void {
@@ -194,6 +202,14 @@ function onDrain(this: Socket): void {
 
 /** What breaks a connection is told by its `close`. */
 function ignore(): void {}
+
+/** What every connection listens to. */
+const LISTENERS = [
+  ["error", ignore],
+  ["end", onEnd],
+  ["close", onClose],
+  ["drain", onDrain],
+] as const;
 
 /** Fine enough for the shortest limit, and no finer than a twentieth of a second for long ones. */
 function tickFor({ keepAliveMs, headersMs, bodyMs, sendMs, responseMs }: Limits): number {

@@ -110,9 +110,12 @@ export abstract class ReplyLine {
       this.over(done);
       this.front?.flush();
     }
-    if (this.front === undefined) this.patience.idle(this.owner.now);
+    if (this.front === undefined) this.answered();
     if (this.rest !== undefined && !this.isFull()) setImmediate(() => this.takeRest());
   }
+
+  /** No reply is due any more. */
+  protected abstract answered(): void;
 
   /** Goes on with what came behind as many requests as may be in flight. */
   protected abstract takeRest(): void;

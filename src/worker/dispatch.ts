@@ -4,27 +4,18 @@
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
 import type { AddressList } from "../address-list.ts";
-import {
-  atMount,
-  type Mounted,
-  MountTable,
-  type NodeListenerOptions,
-  type RequestName,
-  toNodeListener,
-} from "../gateway/index.ts";
-import { hostAsked } from "../gateway/node-host.ts";
-import { withoutQuery } from "../gateway/request-target.ts";
+import { atMount, type Mounted, MountTable, type NodeListenerOptions, toNodeListener } from "../gateway/index.ts";
 import { type MountPoint, ROOT } from "../mount-point.ts";
-import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
+import { REQUEST_ID_HEADER } from "../request-id.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
-import { logApplicationError } from "./application-error-log.ts";
+import { logApplicationError, nameOf } from "./application-error-log.ts";
 import type { Applications } from "./applications.ts";
 import type { LoadedApplication, ServerApplication, UpgradeListener } from "./load-application.ts";
-import { belowMount, targetAsSent } from "./mounted-listeners.ts";
+import { belowMount, mountedFor } from "./mounted-listeners.ts";
 import { NOBODY } from "./nobody.ts";
 import { upgradableBy } from "./upgradable-request.ts";
+import { upgradeListener } from "./upgrade-listener.ts";
 
 export interface Dispatcher {
   readonly request: RequestListener;
@@ -70,7 +61,7 @@ function serve({ mount, value }: Mounted<LoadedApplication>, options: DispatchOp
   return {
     mount,
     request: requestListener(mount, app, options),
-    upgrade: app.upgrade === undefined ? undefined : belowMount(mount, guardedUpgrade(app.upgrade)),
+    upgrade: upgradeListener(mount, app),
     continuesByReading: app.interface === "node" ? undefined : () => true,
   };
 }
@@ -88,10 +79,7 @@ function requestListener(
 function choosing(served: readonly Served[], options: DispatchOptions): Dispatcher {
   const nobody: Served = { ...serve(NO_APPLICATION, options), mount: ROOT };
   const table = new MountTable(served.map((one) => ({ mount: one.mount, value: one })));
-  const choose = (request: IncomingMessage): Served => {
-    const host = table.hasHosts ? hostAsked(request, options.trustedPeers) : undefined;
-    return table.find(request.url ?? "", host)?.value ?? nobody;
-  };
+  const choose = (request: IncomingMessage): Served => mountedFor(request, table, options.trustedPeers) ?? nobody;
   const takesUpgrades = served.some(({ upgrade }) => upgrade !== undefined);
   return {
     request(request, response) {
@@ -143,27 +131,6 @@ function isResponse(value: unknown): boolean {
 
 const RETURNS_RESPONSE =
   "the (req, res) function returned a Response, which nobody sends: export { fetch }, or add --interface fetch";
-
-/** A socket whose upgrade failed is of no use to anybody. */
-function guardedUpgrade(upgrade: UpgradeListener): UpgradeListener {
-  return (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const fail = (error: unknown): void => {
-      logApplicationError(error, nameOf(request));
-      socket.destroy();
-    };
-    try {
-      const outcome: unknown = upgrade(request, socket, head);
-      if (outcome instanceof Promise) outcome.catch(fail);
-    } catch (error) {
-      fail(error);
-    }
-  };
-}
-
-function nameOf(request: IncomingMessage): RequestName {
-  const { method = "", headers } = request;
-  return { method, path: withoutQuery(targetAsSent(request)), id: saneRequestId(headers[REQUEST_ID_HEADER]) };
-}
 
 function failRequest(error: unknown, request: IncomingMessage, response: ServerResponse): void {
   logApplicationError(error, nameOf(request));

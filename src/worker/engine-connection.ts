@@ -28,6 +28,9 @@ export class EngineConnection extends Connection {
   /** Undefined until its proxy has introduced it. */
   #served: Served | undefined;
   #isOffered = false;
+  /** Another protocol has it, whose client is told so that the server goes away. */
+  #isTakenOver = false;
+  #farewell: (() => void) | undefined;
   /** Replies that were handed over and are not all sent. */
   readonly leaving = new Set<HttpExchange>();
 
@@ -44,6 +47,14 @@ export class EngineConnection extends Connection {
     this.#served.view = this;
   }
 
+  /** Another protocol has the connection from here on: it is busy until it closes. */
+  takenOver(farewell: (() => void) | undefined, isDraining: boolean): void {
+    this.#isTakenOver = true;
+    this.#farewell = farewell;
+    this.#served = undefined;
+    if (isDraining) farewell?.();
+  }
+
   override get isOffered(): boolean {
     return this.#isOffered;
   }
@@ -55,12 +66,13 @@ export class EngineConnection extends Connection {
   }
 
   override get isIdle(): boolean {
-    if (this.isOffered || this.socket.destroyed) return false;
+    if (this.isOffered || this.#isTakenOver || this.socket.destroyed) return false;
     return this.#served === undefined ? this.socket.bytesRead === 0 : this.#served.isIdle && !this.#served.hasUnsent;
   }
 
   override get isAtRest(): boolean {
     const served = this.#served;
+    if (this.#isTakenOver) return true;
     return served !== undefined && served.isIdle && (served.requests > 0 || served.isKept) && !served.hasUnsent;
   }
 
@@ -89,6 +101,7 @@ export class EngineConnection extends Connection {
 
   override cut(timeout: ClientTimeout): boolean {
     const served = this.#served;
+    if (this.#isTakenOver) return false;
     if (served === undefined) this.socket.destroy();
     else return CUTS[timeout](this, served);
     return true;
@@ -111,6 +124,7 @@ export class EngineConnection extends Connection {
   override beginDrain(now: number): void {
     this.#engine.isDraining = true;
     this.idleSince = now;
+    this.#farewell?.();
   }
 
   override endReplies(): void {

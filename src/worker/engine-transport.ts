@@ -10,18 +10,20 @@ import { Engine } from "../http/engine.ts";
 import type { EngineWatcher } from "../http/engine-watcher.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import type { Refusal } from "../http/refusal.ts";
+import type { UpgradeTaker } from "../http/upgrades.ts";
 import type { BootOrder } from "../boot-order.ts";
 import { statusOfHead } from "../node-http.ts";
 import type { Rejection } from "../worker-stats.ts";
 import type { RequestWatch } from "./access/request-watch.ts";
 import { logApplicationError } from "./application-error-log.ts";
-import type { Applications } from "./applications.ts";
+import type { Applications, MountedApplication } from "./applications.ts";
 import type { Clientele } from "./clientele.ts";
 import type { ServerLimits } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { engineApplication } from "./engine-application.ts";
 import { EngineConnection } from "./engine-connection.ts";
 import type { ExchangeObserver } from "./exchange-observer.ts";
+import { EngineUpgrades } from "./engine-upgrades.ts";
 import { holdWithin, serverLimits } from "./server-limits.ts";
 import { logFileError } from "./static-files.ts";
 
@@ -31,6 +33,7 @@ export class EngineTransport implements EngineWatcher {
   readonly #engine: Engine;
   readonly #limits: ServerLimits;
   readonly #observer: ExchangeObserver | undefined;
+  readonly upgrades: UpgradeTaker | undefined;
   /** The request that came last: while its application is called, whose call that is. */
   #current: HttpExchange | undefined;
 
@@ -41,6 +44,10 @@ export class EngineTransport implements EngineWatcher {
     this.#clientele = clientele;
     this.#limits = serverLimits(order);
     this.#observer = requests.exchangeObserver();
+    if (applications.all.some(takesUpgrades)) {
+      const upgrades = new EngineUpgrades(applications, order, connections, requests.observer);
+      this.upgrades = (head, served) => upgrades.takerOf(head, served);
+    }
     const application = engineApplication(applications, {
       requests,
       current: () => this.#current,
@@ -143,6 +150,10 @@ function engineOptions(order: BootOrder): ConstructorParameters<typeof Engine>[1
       responseMs: 0,
     },
   };
+}
+
+function takesUpgrades({ value }: MountedApplication): boolean {
+  return value.interface !== "server" && value.upgrade !== undefined;
 }
 
 const REJECTIONS: Readonly<Record<number, Rejection>> = {

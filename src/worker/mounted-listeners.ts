@@ -1,16 +1,28 @@
 /**
- * What a `(req, res)` application sees below a prefix: `req.url` without it, `req.originalUrl` as sent and `req.baseUrl`,
- * as under Express and Connect, whose applications go on from there.
+ * Which application a request of Node's own is for, and what that sees of it below a prefix: `req.url` without it,
+ * `req.originalUrl` as sent and `req.baseUrl`, as under Express and Connect, whose applications go on from there.
  */
 
 import type { IncomingMessage } from "node:http";
-import { withoutPrefix } from "../gateway/index.ts";
+import type { AddressList } from "../address-list.ts";
+import { type MountTable, withoutPrefix } from "../gateway/index.ts";
+import { hostAsked } from "../gateway/node-host.ts";
 import type { MountPoint } from "../mount-point.ts";
 
 /** What Express and Connect keep of a request that they hand on. */
 interface HandedOn {
   originalUrl?: string;
   baseUrl?: string;
+}
+
+/** What of `table` the request is for; undefined where nothing is mounted. */
+export function mountedFor<Value>(
+  request: IncomingMessage,
+  table: MountTable<Value>,
+  trustedPeers: AddressList,
+): Value | undefined {
+  const host = table.hasHosts ? hostAsked(request, trustedPeers) : undefined;
+  return table.find(request.url ?? "", host)?.value;
 }
 
 /** A listener of `request` or `upgrade` that gets the requests below this place. */

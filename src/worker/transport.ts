@@ -12,7 +12,7 @@ export interface ChosenTransport {
 /** What has to be known of an application. */
 interface Served {
   readonly text: string;
-  readonly value: { readonly interface: ApplicationKind; readonly upgrade?: unknown };
+  readonly value: { readonly interface: ApplicationKind };
 }
 
 /** The transport of all of `applications`; a problem where `wanted` cannot serve them, in one sentence. */
@@ -33,8 +33,7 @@ export function chooseTransport(
 /** Why Node's own HTTP server has to serve it; undefined where the engine can. */
 function needOf({ value }: Served): string | undefined {
   if (value.interface === "server") return "the application brings a server of its own";
-  if (value.interface === "node") return "the application takes Node's own request and response";
-  return value.upgrade === undefined ? undefined : "the application takes upgrades, with Node's own request";
+  return value.interface === "node" ? "the application takes Node's own request and response" : undefined;
 }
 
 /** Where both could. */

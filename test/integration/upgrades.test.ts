@@ -32,16 +32,21 @@ const UPGRADE = `(request, socket) => {
 }`;
 const LISTENER = "(request, response) => response.end('hello')";
 
+/** What is served, by which transport, and its code. */
 const KINDS = [
-  ["node", `export default ${LISTENER};\nexport const upgrade = ${UPGRADE};\n`],
-  ["fetch", `export default { fetch: () => new Response("hello") };\nexport const upgrade = ${UPGRADE};\n`],
+  ["node", "auto", `export default ${LISTENER};\nexport const upgrade = ${UPGRADE};\n`],
+  ["fetch", "engine", `export default { fetch: () => new Response("hello") };\nexport const upgrade = ${UPGRADE};\n`],
   [
     "gateway",
+    "node",
     `export const application = (environ, startResponse) => (startResponse(200, []), ["hello"]);\nexport const upgrade = ${UPGRADE};\n`,
   ],
-  ["server", `import http from "node:http";\nhttp.createServer(${LISTENER}).listen(3000).on("upgrade", ${UPGRADE});\n`],
+  [
+    "server",
+    "auto",
+    `import http from "node:http";\nhttp.createServer(${LISTENER}).listen(3000).on("upgrade", ${UPGRADE});\n`,
+  ],
 ] as const;
-const [[, NODE], , , [, SERVER]] = KINDS;
 
 async function start(code: string, args: readonly string[] = []): Promise<Tsgate> {
   const project = await tempProject({ "app.mjs": code });
@@ -59,9 +64,9 @@ async function upgrade(server: Tsgate, path = "/", protocol = "websocket"): Prom
   return client;
 }
 
-describe.each(KINDS)("of kind %s, a WebSocket", (_, code) => {
+describe.each(KINDS)("of kind %s, served by %s, a WebSocket", (_, transport, code) => {
   test("is told 1001 at a reload, answers, and is closed", async () => {
-    const server = await start(code);
+    const server = await start(code, ["--transport", transport]);
     const client = await upgrade(server);
     await client.received(/\r\n\r\n$/);
     client.send("hey");
@@ -76,10 +81,7 @@ describe.each(KINDS)("of kind %s, a WebSocket", (_, code) => {
   });
 });
 
-describe.each([
-  ["node", NODE],
-  ["server", SERVER],
-])("of kind %s", (_, code) => {
+describe.each(KINDS.filter(([, transport]) => transport !== "node"))("of kind %s, served by %s", (_, __, code) => {
   test("a WebSocket that does not answer is closed at the deadline", async () => {
     const server = await start(code, ["--graceful-timeout", "1s"]);
     const client = await upgrade(server, "/deaf");
@@ -125,12 +127,18 @@ describe.each([
   });
 });
 
-test("a drain in the middle of a frame that is piped to a slow client leaves it whole, and says 1001 behind it", async () => {
-  const size = 8_000_000;
-  const server = await start(`import { once } from "node:events";
+test.each([
+  ["node", "auto", `export default ${LISTENER}`],
+  ["fetch", "engine", "export default { fetch: () => new Response('hello') }"],
+])(
+  "of kind %s, a drain in the middle of a frame that is piped to a slow client leaves it whole, and says 1001 behind it",
+  async (_, transport, app) => {
+    const size = 8_000_000;
+    const server = await start(
+      `import { once } from "node:events";
     import { Readable } from "node:stream";
     import { setImmediate as turn } from "node:timers/promises";
-    export default ${LISTENER};
+    ${app};
     /** In pieces of a turn each; the second half waits until the client has said something. */
     async function* frame(told) {
       const head = Buffer.from([0x82, 127, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -149,26 +157,29 @@ test("a drain in the middle of a frame that is piped to a slow client leaves it 
       socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\r\\n");
       Readable.from(frame(once(socket, "data")), { objectMode: false }).pipe(socket, { end: false });
       socket.on("data", (chunk) => chunk[0] === 0x88 && socket.end());
-    };\n`);
-  const idle = await connectRaw(await server.target());
-  idle.get("/");
-  await idle.received(/hello$/);
-  const client = await upgrade(server);
-  await client.received(/xxx$/);
-  client.socket.pause();
-  server.signal("SIGTERM");
-  // Closed only when the drain has begun on every connection.
-  await idle.ended();
-  client.send("go on");
-  client.socket.resume();
-  await client.received(new RegExp(`${GOING_AWAY}$`));
-  client.send(CLOSE);
-  await client.ended();
-  const frames = client.text.slice(client.text.indexOf("\r\n\r\n") + 4);
-  const length = "\0\0\0\0" + Buffer.from([size >> 24, size >> 16, size >> 8, size]).toString("latin1");
-  expect(frames === `\x82\x7f${length}${"x".repeat(size)}${GOING_AWAY}`).toBe(true);
-  expect(await server.exited).toEqual({ code: 0, signal: null });
-});
+    };\n`,
+      ["--transport", transport],
+    );
+    const idle = await connectRaw(await server.target());
+    idle.get("/");
+    await idle.received(/hello$/);
+    const client = await upgrade(server);
+    await client.received(/xxx$/);
+    client.socket.pause();
+    server.signal("SIGTERM");
+    // Closed only when the drain has begun on every connection.
+    await idle.ended();
+    client.send("go on");
+    client.socket.resume();
+    await client.received(new RegExp(`${GOING_AWAY}$`));
+    client.send(CLOSE);
+    await client.ended();
+    const frames = client.text.slice(client.text.indexOf("\r\n\r\n") + 4);
+    const length = "\0\0\0\0" + Buffer.from([size >> 24, size >> 16, size >> 8, size]).toString("latin1");
+    expect(frames === `\x82\x7f${length}${"x".repeat(size)}${GOING_AWAY}`).toBe(true);
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+  },
+);
 
 test("without anybody to take it, an upgrade is answered like any request", async () => {
   const server = await start(`export default ${LISTENER};\n`);

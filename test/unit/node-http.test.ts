@@ -8,7 +8,15 @@ import net from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import * as all from "../../src/node-http.ts";
-import { isContinueSent, sentHead, sentStatus, socketsAtRest, statusOfHead, statusSent } from "../../src/node-http.ts";
+import {
+  isContinueSent,
+  sentHead,
+  sentStatus,
+  socketsAtRest,
+  statusOfHead,
+  statusSent,
+  upgradeRequest,
+} from "../../src/node-http.ts";
 
 describe("what is known of replies", () => {
   it("are each tried here", () => {
@@ -86,4 +94,31 @@ it("tells the sockets on which no request has begun", async () => {
   expect([...(atRest ?? [])].map(({ remotePort }) => remotePort)).toEqual([clients[0]]);
   expect(accepted.length).toBe(2);
   expect(socketsAtRest({} as http.Server)).toBeUndefined();
+});
+
+it("makes the request that Node itself hands over with an upgrade", async () => {
+  const facts = async (request: http.IncomingMessage): Promise<unknown> => {
+    const { method, url, httpVersion, httpVersionMajor, httpVersionMinor, complete, rawHeaders, headers } = request;
+    const { headersDistinct, trailers, rawTrailers, readableEnded, aborted, destroyed } = request;
+    const { upgrade } = request as { upgrade?: unknown };
+    let body = "";
+    for await (const chunk of request) body += String(chunk);
+    const own = { isOwn: request instanceof http.IncomingMessage, isEnded: request.readableEnded, body, upgrade };
+    const version = { httpVersion, httpVersionMajor, httpVersionMinor };
+    const read = { rawHeaders, headers, headersDistinct, trailers, rawTrailers };
+    return { method, url, complete, readableEnded, aborted, destroyed, ...own, ...version, ...read };
+  };
+  const server = http.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+  onTestFinished(() => void client.destroy());
+  const fields =
+    "Host: h\r\nCookie: a\r\nX-A: 1\r\ncookie: b\r\nx-a: 2\r\nAge: 1\r\nAge: 2\r\nSet-Cookie: c\r\n__proto__: p\r\n";
+  client.write(`GET /a?b HTTP/1.1\r\n${fields}Connection: Upgrade\r\nUpgrade: x\r\n\r\n`, "latin1");
+  const [theirs, socket] = (await once(server, "upgrade")) as [http.IncomingMessage, net.Socket];
+  const ours = upgradeRequest(socket, { method: "GET", target: "/a?b", headers: [...theirs.rawHeaders] });
+  expect([ours.socket, ours.connection]).toEqual([socket, socket]);
+  expect(await facts(ours)).toEqual(await facts(theirs));
+  socket.destroy();
 });

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import net from "node:net";
 import tls from "node:tls";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, test } from "vitest";
 import * as all from "../../src/node-sockets.ts";
 import {
   hasPlainHandle,
@@ -117,6 +117,39 @@ describe("a socket that reads into a buffer of ours", () => {
     expect(seen).toEqual(["one", "two", "as a stream: three"]);
     expect(Buffer.concat(reply).toString()).toBe("bye");
   });
+});
+
+test.each([
+  ["reads into a buffer", true],
+  ["has a listener", false],
+])("a socket that %s is handed on unread, also when it was paused", async (_, isRead) => {
+  const buffer = Buffer.alloc(65_536);
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    const first = (): void => {
+      socket.pause();
+      handedOn.resolve(socket);
+    };
+    if (isRead) readInto(socket, buffer, first);
+    else socket.once("data", first);
+  });
+  const handedOn = withResolvers<net.Socket>();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+  onTestFinished(() => void client.destroy());
+  client.write("head");
+  const socket = await handedOn.promise;
+  readAsStream(socket, buffer);
+  expect([socket.readableFlowing, socket.isPaused()]).toEqual([null, false]);
+  const large = "x".repeat(1_000_000);
+  client.end(large);
+  // It reads by itself what it may hold, and no more.
+  while (socket.readableLength < socket.readableHighWaterMark) await new Promise((resolve) => setTimeout(resolve, 1));
+  expect(socket.readableLength).toBeLessThan(large.length);
+  let received = "";
+  for await (const chunk of socket.setEncoding("latin1")) received += String(chunk);
+  expect(received === large).toBe(true);
 });
 
 describe("a write past the stream", () => {

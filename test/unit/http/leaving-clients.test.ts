@@ -47,7 +47,10 @@ describe.each([
         onError: (error) => seen.errors.push(error),
         onUpgrade: (_request, socket) => {
           socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n");
-          socket.resume().on("end", () => socket.end());
+          socket
+            .resume()
+            .on("end", () => socket.end())
+            .on("error", () => {});
         },
         ...(tls === undefined ? {} : { tls }),
       });

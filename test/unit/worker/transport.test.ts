@@ -5,9 +5,9 @@ import { APPLICATION_KINDS, type ApplicationKind } from "../../../src/config/set
 import type { TransportName } from "../../../src/config/types.ts";
 import { chooseTransport } from "../../../src/worker/transport.ts";
 
-const served = (kind: ApplicationKind, upgrade?: () => void): Parameters<typeof chooseTransport>[0][number] => ({
+const served = (kind: ApplicationKind): Parameters<typeof chooseTransport>[0][number] => ({
   text: `${kind}.js`,
-  value: { interface: kind, upgrade },
+  value: { interface: kind },
 });
 const chosen = (kinds: readonly ApplicationKind[], wanted: TransportName): string => {
   const choice = chooseTransport(
@@ -33,12 +33,6 @@ describe.each(APPLICATION_KINDS)("an application of kind %s", (kind) => {
   test("decides for those beside it where it needs node:http", () => {
     expect(chosen(["gateway", kind], "auto")).toBe(needsNode ? "node:http" : chosen(["gateway"], "auto"));
   });
-});
-
-test("upgrades come with Node's own request, so node:http serves who takes them", () => {
-  const application = served("fetch", () => {});
-  expect(chooseTransport([application], "auto")).toMatchObject({ transport: "node:http" });
-  expect(chooseTransport([application], "engine")).toMatchObject({ problem: expect.stringContaining("upgrades") });
 });
 
 test("the reason is said in words", () => {
