@@ -84,7 +84,9 @@ export class RequestLog implements RequestObserver {
   /** Some of Node's own refusals, as that of a request without Host, are replies to requests that it emits to nobody. */
   #endsUnannounced(response: ServerResponse): void {
     const isObserved = connectionOf(response.req.socket)?.observer !== undefined;
-    if (isObserved) this.#follow(response.req, response, performance.now());
+    // An upgrade that its application answers through a response of its own has its line.
+    if (isObserved && (response.req as { upgrade?: unknown }).upgrade !== true)
+      this.#follow(response.req, response, performance.now());
   }
 
   #follow(request: IncomingMessage, response: ServerResponse, at: number): void {
