@@ -12,17 +12,28 @@ import type { LogRecord, Tsgate } from "../support/tsgate.ts";
 
 const MB = 1024 ** 2;
 
-/** `/` answers with its arguments for Node, `/buffers?N` keeps N MB outside the heap, `/objects?ms` fills the heap for that long. */
+/**
+ * `/` answers with its arguments for Node, `/buffers?N` keeps N MB outside the heap, `/fill` fills the heap at once,
+ * `/nearly` so far that a heartbeat says so, and completely when one has: `health()` is asked right behind it.
+ */
 const APP = `const kept = [];
+let isFilling = false;
+const heapMb = () => process.memoryUsage().heapUsed / 1024 ** 2;
+// In small pieces: an array that grows is there twice for a moment.
+const keep = (pieces) => {
+  for (let n = 0; n < pieces; n++) kept.push(Array.from({ length: 100 }, (_, index) => ({ text: "x" + index })));
+};
+export const health = () => {
+  if (isFilling && heapMb() > 50) setTimeout(keep, 100, Infinity);
+  return true;
+};
 export default (request, response) => {
   const [path, argument] = request.url.split("?");
   response.setHeader("x-worker-pid", process.pid);
   if (path === "/buffers") for (let mb = 0; mb < argument; mb++) kept.push(Buffer.alloc(1024 ** 2, 1));
-  // Slowly: from 75 % on there are several heartbeats before the end.
-  if (path === "/objects") setInterval(() => {
-    for (let index = 0; index < 350; index++) kept.push({ index, text: "x" + index });
-  }, 5);
-  if (path === "/fill") for (;;) kept.push({ text: "x" + kept.length });
+  // Again and again: part of what is there at first is not kept.
+  if (path === "/nearly") isFilling = setInterval(() => { while (heapMb() < 54) keep(10); }, 20);
+  if (path === "/fill") keep(Infinity);
   if (path === "/abort") process.abort();
   response.end(JSON.stringify({ args: process.execArgv, options: process.env.NODE_OPTIONS }));
 };
@@ -113,9 +124,9 @@ describe("a worker whose heap is full", () => {
   const ARGS = ["--workers", "1", "--node-arg=--max-old-space-size=64"];
 
   test("is reported in these words where its last heartbeat tells", async () => {
-    const server = await start([...ARGS, "--timeout", "8s"]);
+    const server = await start([...ARGS, "--timeout", "20s"]);
     await server.waitForReady(1);
-    await requestOnce(await server.target(), { path: "/objects" });
+    await requestOnce(await server.target(), { path: "/nearly" });
     const gone = await server.waitForRecord("worker gone", { timeoutMs: 80_000 });
     expect(gone).toMatchObject({ level: 50, cause: "out of memory: heap limit", heapLimitBytes: 64 * MB });
     expect(Number(gone["heapUsedBytes"])).toBeGreaterThan(48 * MB);

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask } from "../support/ask.ts";
+import { openRegistry } from "../support/package-registry.ts";
 import { startTsgate } from "../support/tsgate.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -110,7 +111,12 @@ beforeAll(async () => {
   // What is to be packed was built before the tests began; building it again would pull it from under other tests.
   const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", dir], { cwd: ROOT });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", `./${filename}`], { cwd: dir });
+  const registry = await openRegistry();
+  try {
+    await run("npm", ["install", "--no-audit", "--no-fund", ...registry.npmOptions, `./${filename}`], { cwd: dir });
+  } finally {
+    await registry.close();
+  }
 }, 120_000);
 
 afterAll(async () => rm(dir, { recursive: true, force: true }));

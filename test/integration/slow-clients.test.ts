@@ -191,15 +191,15 @@ describe("a client that is slow and honest is not cut:", () => {
   });
 
   test("one that reads slowly, and steadily", async () => {
-    const server = await start(NODE, only("send", 2000));
+    const server = await start(NODE, only("send", 5000));
     const socket = net.connect({ ...(await server.target()) });
     onTestFinished(() => void socket.destroy());
     let end = "none";
     socket.on("error", () => (end = "reset")).on("end", () => (end = "fin"));
     socket.write("GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
     // So slowly that the kernel takes nothing new from the server for longer than the timeout, again and again.
-    const BYTES = 20_000;
-    for (let turn = 0; turn < 200; turn++) {
+    const BYTES = 10_000;
+    for (let turn = 0; turn < 280; turn++) {
       await aMoment(50);
       socket.read(Math.min(BYTES, socket.readableLength));
       expect(end).toBe("none");

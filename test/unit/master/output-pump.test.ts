@@ -6,11 +6,10 @@ import { OutputPump } from "../../../src/master/output-pump.ts";
 
 const soon = { timeout: 20_000, interval: 5 } as const;
 
-/** A stream with `count` lines that name it, ended. */
+/** A stream with `count` lines that name it, ended; they come in one piece, as from a pipe that is full of them. */
 function chatty(name: string, count: number): PassThrough {
-  const stream = new PassThrough();
-  for (let index = 0; index < count; index++) stream.write(`${name} ${index}\n`);
-  return stream.end();
+  const lines = Array.from({ length: count }, (_, index) => `${name} ${index}\n`);
+  return new PassThrough().end(lines.join(""));
 }
 
 test("every line of every stream is delivered, in its order, the last one without its end too", async () => {
@@ -37,7 +36,7 @@ test("a stream with much to say does not keep the others from their turn, nor th
   quiet.write("quiet\n");
   await expect.poll(() => texts.includes("quiet"), soon).toBe(true);
   expect(texts.indexOf("quiet")).toBeLessThan(20_000);
-  // Between two portions there is time for everything else.
+  // Between two portions there is time for everything else, however long one takes.
   const before = texts.length;
   await new Promise((resolve) => setImmediate(resolve));
   expect(texts.length - before).toBeLessThanOrEqual(200);
