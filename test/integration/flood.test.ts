@@ -112,9 +112,32 @@ describe("at the limit of concurrency", () => {
   });
 });
 
-describe("a flood", () => {
+/** On either transport: one that answers `/never` never, and others with their path, late or at once. */
+const TRANSPORTS = [
+  [
+    "node:http",
+    "node",
+    `export default (request, response) => {
+      const answer = () => response.end(request.url + "\\n");
+      if (request.url === "/now") answer();
+      else if (request.url !== "/never") setImmediate(answer);
+    };`,
+  ],
+  [
+    "the engine",
+    "gateway",
+    `export const application = (environ, startResponse) => {
+      startResponse(200, []);
+      const path = environ.PATH_INFO;
+      if (path === "/now") return [path + "\\n"];
+      return new Promise((resolve) => path === "/never" || setImmediate(resolve, [path + "\\n"]));
+    };`,
+  ],
+] as const;
+
+describe.each(TRANSPORTS)("a flood, over %s,", (_, kind, code) => {
   test("of thousands of connections beyond the limit takes a bounded memory, and is over when it stops", async () => {
-    const server = await start(application("node", "one"), ["--limit-concurrency", "50"]);
+    const server = await start(application(kind, "one"), ["--limit-concurrency", "50"]);
     const [worker = 0] = server.workerPids();
     const target = await server.target();
     // It has served, so that what a first request loads and compiles is no part of the difference.
@@ -134,10 +157,7 @@ describe("a flood", () => {
   });
 
   test("of requests in one piece after another, on connections that do not wait, leaves the memory where it was", async () => {
-    const server = await start(
-      'export default (request, response) => request.url === "/never" || response.end("one");',
-      [],
-    );
+    const server = await start(code, []);
     const [worker = 0] = server.workerPids();
     const quiet = residentBytes(worker);
     const clients = await connectSeveral(server, 4);
@@ -151,7 +171,6 @@ describe("a flood", () => {
   });
 
   test("of requests in one piece is answered, all of it and in order", async () => {
-    const code = 'export default (request, response) => setImmediate(() => response.end(request.url + "\\n"));';
     const server = await start(code, []);
     const [client] = await connectSeveral(server, 1);
     const paths = Array.from({ length: 5000 }, (_, index) => `/${index}`);
@@ -161,9 +180,9 @@ describe("a flood", () => {
   });
 
   test("does not make a worker look hung, though no timer of its own fires for long", async () => {
-    const server = await start(application("node", "one"), ["--timeout", "1s"]);
+    const server = await start(application(kind, "one"), ["--timeout", "1s"]);
     const [worker = 0] = server.workerPids();
-    const connections = 1000;
+    const connections = 500;
     const clients = await connectSeveral(server, connections);
     const blocked = await connectSeveral(server, 1);
     // All are there when the worker looks: it serves them one after another, four milliseconds each.
