@@ -53,6 +53,11 @@ export type Order =
       /** Nobody has time for it at this moment; somebody may have, a little later. */
       readonly mayTryAgain?: boolean;
     }
+  /**
+   * Others hold far fewer connections: offer up to `count` idle ones for the gift of this number, as long as more than `keep`
+   * are left. Answered with `connections-given`.
+   */
+  | { readonly tsgate: "give-connections"; readonly gift: number; readonly count: number; readonly keep: number }
   /** Tell changes of the load between heartbeats, or no longer. */
   | { readonly tsgate: "report-load"; readonly isWanted: boolean }
   /** Finish what is in flight and leave; `stop` is the whole server's: the accept queue is emptied first. */
@@ -151,8 +156,18 @@ export type Report =
   | { readonly tsgate: "load-changed"; readonly load: WorkerLoad }
   /** It needs a copy of each socket, to listen on after its next pause. */
   | { readonly tsgate: "sockets-wanted" }
-  /** It leaves, and has an idle connection, whose handle comes beside this, for another worker; it reads nothing meanwhile. */
-  | { readonly tsgate: "connection-offered"; readonly token: number; readonly introduction?: Introduction }
+  /**
+   * It has an idle connection, whose handle comes beside this, for another worker, and reads nothing meanwhile: it leaves, or
+   * was asked for a gift.
+   */
+  | {
+      readonly tsgate: "connection-offered";
+      readonly token: number;
+      readonly introduction?: Introduction;
+      readonly gift?: number;
+    }
+  /** Of the gift that it was asked for others have taken so many connections. */
+  | { readonly tsgate: "connections-given"; readonly gift: number; readonly count: number }
   /** It has waited long enough for an answer, and wants it back if nobody has it yet. */
   | { readonly tsgate: "offer-withdrawn"; readonly token: number }
   /** Whether it holds the connection of `move`. */

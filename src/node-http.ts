@@ -1,7 +1,7 @@
 /** What Node does not document of its own HTTP server: what it has sent, and on which sockets it waits. */
 
-import { IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type net from "node:net";
+import http, { IncomingMessage, type Server, type ServerResponse } from "node:http";
+import net from "node:net";
 
 /** The head of a request, as Node's own parser would have read it. */
 export interface ReadHead {
@@ -47,6 +47,26 @@ export function socketsAtRest(server: Server): Set<net.Socket> | undefined {
 }
 
 const CONNECTIONS = "http.server.connections";
+
+/** Whether a socket of an HTTP server has properties that Node has not given it. */
+export function isMarked(socket: net.Socket): boolean {
+  usualKeys ??= new Set([...keysOfServed(), ...LATER_KEYS]);
+  return Object.keys(socket).some((key) => usualKeys?.has(key) === false);
+}
+
+/** Those of a socket that a server has just taken on. */
+function keysOfServed(): string[] {
+  const server = new http.Server();
+  const socket = new net.Socket();
+  for (const listener of server.listeners("connection")) listener.call(server, socket);
+  const keys = Object.keys(socket);
+  socket.destroy();
+  return keys;
+}
+
+/** What comes with a request, with a timeout, when somebody asks who the client is, and with its name behind a proxy. */
+const LATER_KEYS = ["_httpMessage", "timeout", "_peername", "remoteAddress", "remotePort", "remoteFamily"];
+let usualKeys: ReadonlySet<string> | undefined;
 
 /** The head of a reply as it was sent, or is to be; undefined before there is one, and for replies of HTTP/2. */
 export function sentHead(response: ServerResponse): string | undefined {

@@ -1,8 +1,10 @@
 /** What a worker tells of its load, for both who tell it and who judge it. */
 
 export interface WorkerLoad {
-  /** Open connections, of every kind. */
+  /** Open connections, of every kind; what comes and goes quickly is left out. */
   readonly connections: number;
+  /** All that are open at this moment, and those that are on their way to it. */
+  readonly open: number;
   /** For how much of the time its event loop has been busy lately: 0 … 1. */
   readonly utilization: number;
   /** It listens on the server's sockets. */

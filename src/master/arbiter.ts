@@ -123,7 +123,7 @@ export class Arbiter {
 
   /** @param isDeadline a deadline has passed: what has happened until then has been heard */
   #reconcile(isDeadline: boolean): void {
-    const { oomKills, reload, pool, crew, balancer, journal, controls } = this.#parts;
+    const { oomKills, reload, pool, crew, balancer, evener, journal, controls } = this.#parts;
     const now = monotonicNow();
     this.#lookedAt = now;
     oomKills.watch(now);
@@ -133,6 +133,7 @@ export class Arbiter {
       crew.perform(action, now);
     }
     balancer.settle(now);
+    evener.settle(now);
     journal.degradation();
     controls.tellProgress();
   }

@@ -6,8 +6,9 @@
 
 import { NEVER } from "../deadline.ts";
 import type { WorkerLoad } from "../worker-load.ts";
-import { type BalanceChange, type Member, nextChange } from "./balance.ts";
+import { type BalanceChange, nextChange } from "./balance.ts";
 import type { Crew } from "./crew.ts";
+import type { Holder } from "./evening.ts";
 import type { Journal } from "./journal.ts";
 import { isReady, type WorkerRecord } from "./model.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -43,9 +44,9 @@ export class Balancer {
   /** A worker has told its load. */
   heard(id: number, load: WorkerLoad, now: number): void {
     const seat = this.#seats.get(id);
-    const { connections, utilization, isAccepting, isFull } = load;
-    if (seat !== undefined && Number.isFinite(connections) && Number.isFinite(utilization))
-      this.#seats.set(id, { ...seat, load: { connections, utilization, isAccepting, isFull }, heardAt: now });
+    const { connections, open, utilization, isAccepting, isFull } = load;
+    if (seat !== undefined && [connections, open, utilization].every(Number.isFinite))
+      this.#seats.set(id, { ...seat, load: { connections, open, utilization, isAccepting, isFull }, heardAt: now });
   }
 
   /** Has workers pause and go on until they hold what they should. */
@@ -75,9 +76,21 @@ export class Balancer {
       .map(({ id }) => ({ id, seat: this.#seats.get(id) ?? newSeat(now) }))
       .sort((a, b) => a.seat.load.connections - b.seat.load.connections);
     if (taker === undefined) return undefined;
-    const { id, seat } = taker;
-    this.#seats.set(id, { ...seat, load: { ...seat.load, connections: seat.load.connections + 1 } });
-    return id;
+    this.promised(taker.id);
+    return taker.id;
+  }
+
+  /** The worker gets a connection of another: until it tells its load again it counts as one more. */
+  promised(id: number): void {
+    const seat = this.#seats.get(id);
+    if (seat === undefined) return;
+    const { connections, open } = seat.load;
+    this.#seats.set(id, { ...seat, load: { ...seat.load, connections: connections + 1, open: open + 1 } });
+  }
+
+  /** What those hold that take part. */
+  holders(now: number): Holder[] {
+    return this.#seated(now).map((worker) => this.#member(worker, now));
   }
 
   /** Whether somebody else than `origin` could take a connection who may only have nothing to say at the moment. */
@@ -109,10 +122,10 @@ export class Balancer {
     if (seat.isReporting !== isWanted) this.#options.crew.send(id, { tsgate: "report-load", isWanted });
   }
 
-  #member(worker: WorkerRecord, now: number): Member {
+  #member(worker: WorkerRecord, now: number): Holder {
     const seat = this.#seats.get(worker.id) ?? newSeat(now);
-    const { load, isPaused, pausedAt } = seat;
-    return { id: worker.id, ...load, isPaused, pausedAt, isSilent: silentAt(worker, seat) <= now };
+    const { load, heardAt, isPaused, pausedAt } = seat;
+    return { id: worker.id, ...load, heardAt, isPaused, pausedAt, isSilent: silentAt(worker, seat) <= now };
   }
 
   #perform({ do: what, id }: BalanceChange, now: number): void {
@@ -129,7 +142,7 @@ export class Balancer {
 
 /** A worker that has just become ready: it listens. */
 function newSeat(now: number): Seat {
-  const load = { connections: 0, utilization: 0, isAccepting: true, isFull: false };
+  const load = { connections: 0, open: 0, utilization: 0, isAccepting: true, isFull: false };
   return { load, heardAt: now, isPaused: false, pausedAt: Number.NEGATIVE_INFINITY, isReporting: false };
 }
 

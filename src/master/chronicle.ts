@@ -6,7 +6,13 @@
 import type { ErrorReport } from "../errors.ts";
 import type { DrainReason, PythonFailureKind } from "../messages.ts";
 import type { LogFields } from "../logger.ts";
-import { BOOT_BOUNDS_SECONDS, type LastExit, type LifeCounters, type ReloadEnd } from "../observe/observation.ts";
+import {
+  BOOT_BOUNDS_SECONDS,
+  type LastExit,
+  type LifeCounters,
+  type MoveReason,
+  type ReloadEnd,
+} from "../observe/observation.ts";
 import { Timeline } from "../observe/timeline.ts";
 import { HEAP_LIMIT_REACHED, KILLED_FOR_MEMORY } from "./exit-cause.ts";
 import type { Departure, EndCause, WorkerRecord } from "./model.ts";
@@ -60,6 +66,7 @@ export class Chronicle {
   readonly #bootMs = new Map<number, number>();
   readonly #exits = new Map<string, number>(Object.entries(CAUSES));
   readonly #reloads = { done: 0, failed: 0, superseded: 0 };
+  readonly #moves = { leaving: 0, uneven: 0 };
   readonly #bootSeconds = { counts: [...BOOT_BOUNDS_SECONDS.map(() => 0), 0], sum: 0 };
   #boots = 0;
   #hangs = 0;
@@ -81,6 +88,7 @@ export class Chronicle {
       exits: this.#exits,
       hangs: this.#hangs,
       reloads: this.#reloads,
+      moves: this.#moves,
     };
   }
 
@@ -100,6 +108,11 @@ export class Chronicle {
     counts[index] = (counts[index] ?? 0) + 1;
     this.#bootSeconds.sum += seconds;
     this.#bootMs.set(id, bootMs);
+  }
+
+  /** A connection went on to another worker. */
+  moved(why: MoveReason): void {
+    this.#moves[why]++;
   }
 
   draining(worker: WorkerRecord, why: DrainReason): void {

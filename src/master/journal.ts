@@ -9,6 +9,7 @@ import type { Configuration, LogLevel } from "../config/types.ts";
 import { monotonicNow } from "../deadline.ts";
 import type { LogFields, WriteRecord } from "../logger.ts";
 import type { ApplicationInfo, DrainReason, PythonFailureKind, Report } from "../messages.ts";
+import type { MoveReason } from "../observe/observation.ts";
 import type { Chronicle } from "./chronicle.ts";
 import { heapFacts } from "./boot-order.ts";
 import type { Examination } from "./hang/examine.ts";
@@ -112,6 +113,21 @@ export class Journal {
 
   resumed(worker: WorkerRecord, connections: number): void {
     this.#write("debug", "worker resumed", { ...identity(worker), connections });
+  }
+
+  /** One of its idle connections is another worker's now; of consequence only to those who count. */
+  moved(why: MoveReason): void {
+    this.#chronicle?.moved(why);
+  }
+
+  /** It had far more connections than its share, and others have taken idle ones. */
+  given(worker: WorkerRecord, fields: { readonly connections: number; readonly wanted: number }): void {
+    this.#write("debug", "connections given", { ...identity(worker), ...fields });
+  }
+
+  /** `held`: what each worker has since then. */
+  evened(fields: { readonly connections: number; readonly tookMs: number; readonly held: readonly number[] }): void {
+    this.#write("info", "connections evened", { ...fields });
   }
 
   draining(worker: WorkerRecord, why: DrainReason, facts: LogFields = {}): void {

@@ -1,5 +1,5 @@
 /**
- * Idle connections on their way from a worker that leaves to one that stays. A copy is held here, unread, until the taker
+ * Idle connections on their way from a worker that leaves, or holds too many, to one that stays. A copy is held here, unread, until the taker
  * has said that it has it, so that whoever dies meanwhile takes nobody's connection along: the one that offers it keeps
  * its own copy until then, and gets it back whenever anything is in the way, or when it has waited long enough. The taker
  * reads nothing before it is told to. Invariants: each offer is answered once; of each held copy the taker hears whether
@@ -8,8 +8,11 @@
 
 import type { Report } from "../messages.ts";
 import type { RawHandle } from "../node-handles.ts";
+import type { MoveReason } from "../observe/observation.ts";
 import type { Balancer } from "./balancer.ts";
 import type { Crew } from "./crew.ts";
+import type { Evener } from "./evener.ts";
+import type { Journal } from "./journal.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 type Offered = Extract<Report, { tsgate: "connection-offered" }>;
@@ -20,12 +23,15 @@ interface Move {
   readonly token: number;
   readonly taker: number;
   readonly handle: RawHandle;
+  readonly why: MoveReason;
 }
 
 export interface MovesOptions {
   readonly pool: Pick<WorkerPool, "stop">;
   readonly crew: Pick<Crew, "send" | "sendConnection">;
   readonly balancer: Pick<Balancer, "mayTakeLater" | "takerBeside">;
+  readonly evener: Pick<Evener, "takerFor">;
+  readonly journal: Pick<Journal, "moved">;
 }
 
 export class Moves {
@@ -42,31 +48,38 @@ export class Moves {
   /** The worker `origin` offers a connection; without a handle, which takes a descriptor, nobody can take it. */
   offered(
     origin: number,
-    { token, introduction }: Pick<Offered, "token" | "introduction">,
+    { token, introduction, gift }: Pick<Offered, "token" | "introduction" | "gift">,
     handle: RawHandle | undefined,
     now: number,
   ): void {
     const { pool, crew, balancer } = this.#options;
-    const taker =
-      handle === undefined || pool.stop !== undefined ? undefined : balancer.takerBeside(origin, this.#late, now);
+    const isPossible = handle !== undefined && pool.stop === undefined;
+    const taker = isPossible ? this.#takerFor(origin, gift, now) : undefined;
     if (handle === undefined || taker === undefined) {
       handle?.close();
       const isSomebodyLate = [...this.#late].some((id) => id !== origin);
       const mayTryAgain =
-        pool.stop === undefined && (isSomebodyLate || (handle !== undefined && balancer.mayTakeLater(origin, now)));
+        gift === undefined &&
+        pool.stop === undefined &&
+        (isSomebodyLate || (handle !== undefined && balancer.mayTakeLater(origin, now)));
       crew.send(origin, { tsgate: "offer-answered", token, isTaken: false, ...(mayTryAgain ? { mayTryAgain } : {}) });
       return;
     }
     const move = ++this.#newest;
-    this.#underway.set(move, { origin, token, taker, handle });
+    const why = gift === undefined ? "leaving" : "uneven";
+    this.#underway.set(move, { origin, token, taker, handle, why });
     crew.sendConnection(taker, move, handle, introduction);
   }
 
   /** The worker `taker` holds the connection of `move`, or cannot. */
   answered(taker: number, move: number, isHeld: boolean): void {
     this.#late.delete(taker);
-    if (this.#underway.get(move)?.taker !== taker) return;
-    if (isHeld) this.#options.crew.send(taker, { tsgate: "serve-connection", move });
+    const known = this.#underway.get(move);
+    if (known?.taker !== taker) return;
+    if (isHeld) {
+      this.#options.crew.send(taker, { tsgate: "serve-connection", move });
+      this.#options.journal.moved(known.why);
+    }
     this.#end(move, isHeld);
   }
 
@@ -84,6 +97,12 @@ export class Moves {
   gone(id: number): void {
     this.#late.delete(id);
     for (const [move, { taker }] of this.#underway) if (taker === id) this.#end(move, false);
+  }
+
+  #takerFor(origin: number, gift: number | undefined, now: number): number | undefined {
+    const { balancer, evener } = this.#options;
+    if (gift === undefined) return balancer.takerBeside(origin, this.#late, now);
+    return evener.takerFor(origin, gift, this.#late, now);
   }
 
   #end(id: number, isTaken: boolean): void {

@@ -11,6 +11,7 @@ import { Capacity, poolLimits } from "./capacity.ts";
 import { Controls } from "./controls.ts";
 import { Crew } from "./crew.ts";
 import { Departures } from "./departures.ts";
+import { Evener } from "./evener.ts";
 import type { MasterEvent } from "./events.ts";
 import { Holdings } from "./holdings.ts";
 import { Journal } from "./journal.ts";
@@ -44,6 +45,7 @@ export class Parts {
   readonly journal: Journal;
   readonly crew: Crew;
   readonly balancer: Balancer;
+  readonly evener: Evener;
   readonly reload: Reload;
   readonly reopening: LogReopening;
   readonly stacks: Stacks;
@@ -82,7 +84,14 @@ export class Parts {
       log: options.log,
     });
     this.balancer = new Balancer({ pool: this.pool, crew: this.crew, journal: this.journal });
-    this.moves = new Moves({ pool: this.pool, crew: this.crew, balancer: this.balancer });
+    this.evener = new Evener({ pool: this.pool, crew: this.crew, balancer: this.balancer, journal: this.journal });
+    this.moves = new Moves({
+      pool: this.pool,
+      crew: this.crew,
+      balancer: this.balancer,
+      evener: this.evener,
+      journal: this.journal,
+    });
     this.reload = new Reload({
       pool: this.pool,
       releases: this.releases,
@@ -102,6 +111,7 @@ export class Parts {
       pool: this.pool,
       crew: this.crew,
       balancer: this.balancer,
+      evener: this.evener,
       moves: this.moves,
       journal: this.journal,
       releases: this.releases,

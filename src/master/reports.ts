@@ -12,6 +12,7 @@ import type { Balancer } from "./balancer.ts";
 import { bootOrder } from "./boot-order.ts";
 import type { Crew } from "./crew.ts";
 import { bootFailure } from "./failure-report.ts";
+import type { Evener } from "./evener.ts";
 import type { Journal } from "./journal.ts";
 import type { Holdings } from "./holdings.ts";
 import { type WorkerRecord, TERM_SETTLE_MS } from "./model.ts";
@@ -28,6 +29,7 @@ export interface ReportsOptions {
   readonly pool: WorkerPool;
   readonly crew: Crew;
   readonly balancer: Balancer;
+  readonly evener: Evener;
   readonly moves: Moves;
   readonly journal: Journal;
   readonly releases: Releases;
@@ -50,7 +52,7 @@ export class Reports {
 
   /** Takes what the worker `id` has said; nothing of a worker that has gone, but the connection that it has left. */
   take(id: number, report: Report, handle?: RawHandle): void {
-    const { pool, crew, journal, balancer, moves, telemetry } = this.#options;
+    const { pool, crew, journal, balancer, evener, moves, telemetry } = this.#options;
     if (report.tsgate === "connection-offered") return moves.offered(id, report, handle, monotonicNow());
     const worker = pool.worker(id);
     if (worker === undefined) return;
@@ -83,6 +85,8 @@ export class Reports {
         return crew.sendListeners(id);
       case "connection-answered":
         return moves.answered(id, report.move, report.isHeld);
+      case "connections-given":
+        return evener.given(id, report.gift, report.count, now);
       case "offer-withdrawn":
         return moves.withdrawn(id, report.token);
       case "asked-by":

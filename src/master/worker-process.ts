@@ -258,6 +258,10 @@ const REPORTS: {
   "load-changed": [["load", "object"]],
   "sockets-wanted": [],
   "connection-offered": [["token", "number"]],
+  "connections-given": [
+    ["gift", "number"],
+    ["count", "number"],
+  ],
   "offer-withdrawn": [["token", "number"]],
   "connection-answered": [["move", "number"]],
   "asked-by": [["way", "object"]],

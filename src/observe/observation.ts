@@ -105,6 +105,9 @@ export interface LastExit {
   readonly error: string | undefined;
 }
 
+/** Their worker leaves, or has more than its share. */
+export type MoveReason = "leaving" | "uneven";
+
 /** What has happened since the server began. */
 export interface LifeCounters {
   readonly boots: number;
@@ -113,6 +116,8 @@ export interface LifeCounters {
   readonly exits: ReadonlyMap<string, number>;
   readonly hangs: number;
   readonly reloads: Readonly<Record<ReloadOutcomeName, number>>;
+  /** Connections that went from one worker to another. */
+  readonly moves: Readonly<Record<MoveReason, number>>;
 }
 
 /** Upper bounds of the times from fork to ready. */

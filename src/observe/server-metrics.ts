@@ -94,6 +94,12 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     help: "Connections that were accepted",
     samples: ({ totals }) => one(totals.accepted),
   },
+  tsgate_connections_moved_total: {
+    type: "counter",
+    labels: ["why"],
+    help: "Idle connections that went on to another worker: leaving, theirs left; uneven, it held more than its share",
+    samples: ({ counters }) => Object.entries(counters.moves).map(([why, value]) => ({ labels: { why }, value })),
+  },
   tsgate_upgrades_total: {
     type: "counter",
     labels: [],

@@ -1,5 +1,5 @@
 /**
- * Idle connections that come from workers that leave. Each is held unread until the master says whose it is: a worker that
+ * Idle connections that come from other workers. Each is held unread until the master says whose it is: a worker that
  * hangs meanwhile keeps nobody's connection. Invariant: what is held is served or closed, once.
  */
 
@@ -15,13 +15,24 @@ export interface Arrival {
 export class Arrivals {
   readonly #held = new Map<number, Arrival>();
   readonly #serve: (arrival: Arrival) => void;
+  readonly #dropped: () => void;
   #whenSettled: (() => void) | undefined;
 
-  constructor(serve: (arrival: Arrival) => void) {
+  /**
+   * @param serve is given what is this worker's
+   * @param dropped called when there is one less to come
+   */
+  constructor(serve: (arrival: Arrival) => void, dropped: () => void) {
     this.#serve = serve;
+    this.#dropped = dropped;
     process.once("disconnect", () => {
       for (const move of this.#held.keys()) this.drop(move);
     });
+  }
+
+  /** How many are held. */
+  get size(): number {
+    return this.#held.size;
   }
 
   hold(move: number, arrival: Arrival): void {
@@ -36,7 +47,10 @@ export class Arrivals {
 
   /** It stays, or goes to another. */
   drop(move: number): void {
-    this.#take(move)?.handle.close();
+    const arrival = this.#take(move);
+    if (arrival === undefined) return;
+    arrival.handle.close();
+    this.#dropped();
   }
 
   /** Resolves when it has been said of each whose it is. */

@@ -72,6 +72,8 @@ export abstract class Connection {
   abstract readonly isAtRest: boolean;
   /** Whether another worker can go on where this one stops. */
   abstract readonly isMovable: boolean;
+  /** Its application has put something on its socket, which another worker would not have. */
+  abstract readonly isMarked: boolean;
   /** Its proxy has to introduce it before anybody else hears of it. */
   abstract awaitIntroduction(): void;
   /** Its proxy has, in so many bytes. */

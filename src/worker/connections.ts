@@ -95,7 +95,7 @@ export class Connections {
       openedAt: this.clock.now,
       isMoved: this.#taking !== undefined,
       introduction: this.#taking?.introduction,
-      meter: this.stats?.opened(socket),
+      meter: this.stats?.opened(socket, this.#taking === undefined),
       idleSince: this.isDraining ? performance.now() : 0,
     };
   }

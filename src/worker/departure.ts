@@ -14,10 +14,9 @@ import { reportLastApplicationMetrics } from "./application-metrics.ts";
 import type { Applications } from "./applications.ts";
 import { mainModule } from "./boot.ts";
 import { report } from "./channel.ts";
-import { closeIfIdle } from "./close-unless-read.ts";
 import type { Connections } from "./connections.ts";
 import { drain } from "./drain.ts";
-import { Handover } from "./handover.ts";
+import type { Handover } from "./handover.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { runWorkerHook } from "./hooks.ts";
 import { outputWritten } from "./output-written.ts";
@@ -33,6 +32,8 @@ const TERM_ANSWER_MS = 1000;
 /** What there is to leave, as far as the worker has come. */
 export interface Belongings {
   readonly connections: Connections;
+  /** By which idle ones go to workers that stay. */
+  readonly handover: Handover;
   /** Other servers of the application, which listen by themselves. */
   readonly others: readonly net.Server[];
   readonly order: BootOrder | undefined;
@@ -52,7 +53,6 @@ export interface DepartureOptions {
 export class Departure {
   readonly #belongings: () => Belongings;
   #hasBegun = false;
-  #handover: Handover | undefined;
   #termTimer: NodeJS.Timeout | undefined;
 
   constructor(belongings: () => Belongings) {
@@ -63,16 +63,11 @@ export class Departure {
     return this.#hasBegun;
   }
 
-  /** Where idle connections go to workers that stay. */
-  get handover(): Handover | undefined {
-    return this.#handover;
-  }
-
   /** Drains and ends the process. */
   async begin({ why, deadlineMs, wholeServer = false, exitCode = EXIT.stopped }: DepartureOptions): Promise<void> {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
-    const { connections, others, applications, reception } = this.#belongings();
+    const { connections, handover, others, applications, reception } = this.#belongings();
     this.#belongings().heartbeat?.stopAsking();
     // Also before it is ready: connections may have come on the first of several sockets.
     reception?.leave(wholeServer);
@@ -80,13 +75,12 @@ export class Departure {
     const servers = reception?.servers ?? [];
     if (servers.length > 0) {
       const mayDelay = why !== "orphaned";
-      if (!wholeServer && mayDelay) this.#handover = new Handover(closeIfIdle);
       await drain({
         servers,
         others,
         held: applications?.program,
         connections,
-        handover: this.#handover,
+        handover: wholeServer || !mayDelay ? undefined : handover,
         lifecycle: applications?.lifecycle ?? {},
         lingerMs: Math.min(this.#belongings().order?.lingerMs ?? 0, mayDelay ? Infinity : ORPHAN_LINGER_MS),
         deadlineMs,

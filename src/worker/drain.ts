@@ -10,8 +10,10 @@ import { stopAccepting } from "../node-handles.ts";
 import { REQUESTS_TOLD } from "../hung-account.ts";
 import { emptyAcceptQueues } from "./accept-queue.ts";
 import { log } from "./channel.ts";
+import { closeIfIdle } from "./close-unless-read.ts";
+import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
-import type { Handover } from "./handover.ts";
+import type { Handover, OfferEnd } from "./handover.ts";
 import type { HeldServer } from "./held-server.ts";
 import { IdleClosing } from "./idle-closing.ts";
 import type { Lifecycle } from "./load-application.ts";
@@ -55,7 +57,12 @@ export async function drain(plan: DrainPlan): Promise<void> {
   for (const server of plan.others) if (server.listening) stopAccepting(server);
   if (!plan.mayDelay) await tellApplication(lifecycle, remainingMs());
   const { handover } = plan;
-  const closing = new IdleClosing(handover && ((connection) => handover.offer(connection)));
+  let moved = 0;
+  const ended = (connection: Connection, how: OfferEnd): void => {
+    if (how === "taken") moved++;
+    else if (how === "left") closeIfIdle(connection);
+  };
+  const closing = new IdleClosing(handover && ((connection) => handover.offer(connection, { ended })));
   const sweep = setInterval(
     () => closing.close(connections.all(), plan.lingerMs),
     Math.min(SWEEP_EVERY_MS, Math.max(1, plan.lingerMs)),
@@ -65,7 +72,7 @@ export async function drain(plan: DrainPlan): Promise<void> {
     connections.destroyAll();
   }
   clearInterval(sweep);
-  if (handover !== undefined && handover.moved > 0) log("debug", "connections moved", { connections: handover.moved });
+  if (moved > 0) log("debug", "connections moved", { connections: moved });
   await shutDown(lifecycle, remainingMs(), plan.held);
 }
 

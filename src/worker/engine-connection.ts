@@ -80,6 +80,11 @@ export class EngineConnection extends Connection {
     return !("encrypted" in this.socket);
   }
 
+  /** Applications do not see it. */
+  override get isMarked(): boolean {
+    return false;
+  }
+
   override awaitIntroduction(): void {
     // Until it is served nobody reads from it but who waits for the introduction.
   }

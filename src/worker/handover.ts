@@ -1,8 +1,8 @@
 /**
- * Gives a leaving worker's idle connections to workers that stay, through the master: nobody closes a connection while a
- * request may be on its way on it. One that is offered is not read from; it is closed here when it has been taken, which
- * its client does not notice, and is this worker's again when nobody can take it, or not in time. It is the master that
- * says which, also when the offer is withdrawn: nobody else may have begun to read.
+ * Gives idle connections to workers that stay, through the master: nobody closes a connection while a request may be on its
+ * way on it. One that is offered is not read from; it is closed here when it has been taken, which its client does not
+ * notice, and is this worker's again when nobody can take it, or not in time. It is the master that says which, also when
+ * the offer is withdrawn: nobody else may have begun to read. Each offer comes to an end, which whoever made it is told.
  */
 
 import http from "node:http";
@@ -15,24 +15,33 @@ const MOST_UNDERWAY = 64;
 /** For so long a client may wait for a taker that hangs, before the offer is withdrawn. */
 const PATIENCE_MS = 500;
 
+/** What has become of an offer: it is another's now; nobody can take it; or somebody may, a little later. */
+export type OfferEnd = "taken" | "left" | "later";
+
+/** Who offers a connection, and why. */
+export interface Offering {
+  /** A gift that the master has asked for; undefined when the worker leaves. */
+  readonly gift?: number;
+  /** Told once of each offer. */
+  ended(connection: Connection, how: OfferEnd): void;
+}
+
 export class Handover {
   readonly #underway = new Map<number, Offer>();
-  readonly #waiting = new Set<Connection>();
-  /** Is given what nobody has taken. */
-  readonly #left: (connection: Connection) => void;
+  readonly #waiting = new Map<Connection, Offering>();
   #newest = 0;
-  moved = 0;
 
-  constructor(left: (connection: Connection) => void) {
-    this.#left = left;
+  constructor() {
     process.once("disconnect", () => {
       for (const token of this.#underway.keys()) this.answered(token, false);
     });
   }
 
-  /** Offers an idle connection, as soon as not too many are underway. Nothing to one that is offered already. */
-  offer(connection: Connection): void {
-    this.#waiting.add(connection);
+  /** Offers an idle connection, as soon as not too many are underway; the last offer of those that wait counts. */
+  offer(connection: Connection, offering: Offering): void {
+    const before = this.#waiting.get(connection);
+    this.#waiting.set(connection, offering);
+    before?.ended(connection, "later");
     this.#next();
   }
 
@@ -42,24 +51,27 @@ export class Handover {
     if (offer === undefined) return;
     this.#underway.delete(token);
     clearTimeout(offer.patience);
-    const { connection } = offer;
+    const { connection, offering } = offer;
     connection.isOffered = false;
     if (isTaken) {
-      this.moved++;
+      // Not before it is counted here no more.
+      if (connection.transport.closed) offering.ended(connection, "taken");
+      else connection.transport.once("close", () => offering.ended(connection, "taken"));
       connection.socket.destroy();
     } else {
       readAgain(connection.socket);
       // What came meanwhile is read first; one that stays idle is offered again.
-      if (!offer.isWithdrawn && !mayTryAgain) this.#left(connection);
+      offering.ended(connection, offer.isWithdrawn || mayTryAgain ? "later" : "left");
     }
     this.#next();
   }
 
   #next(): void {
-    for (const connection of this.#waiting) {
+    for (const [connection, offering] of this.#waiting) {
       if (this.#underway.size >= MOST_UNDERWAY) return;
       this.#waiting.delete(connection);
-      if (connection.isIdle) this.#send(connection);
+      if (connection.isIdle) this.#send(connection, offering);
+      else offering.ended(connection, "later");
     }
   }
 
@@ -70,21 +82,24 @@ export class Handover {
     report({ tsgate: "offer-withdrawn", token });
   }
 
-  #send(connection: Connection): void {
+  #send(connection: Connection, offering: Offering): void {
     const handle = connection.isMovable ? stopReading(connection.socket) : undefined;
-    if (handle === undefined) return this.#left(connection);
+    if (handle === undefined) return offering.ended(connection, "left");
     const token = ++this.#newest;
     connection.isOffered = true;
     const patience = setTimeout(() => this.#withdraw(token), PATIENCE_MS);
-    this.#underway.set(token, { connection, patience, isWithdrawn: false });
+    this.#underway.set(token, { connection, offering, patience, isWithdrawn: false });
     const { introduction } = connection;
-    const offered = { tsgate: "connection-offered", token, ...(introduction && { introduction }) } as const;
+    const { gift } = offering;
+    const facts = { ...(introduction && { introduction }), ...(gift === undefined ? {} : { gift }) };
+    const offered = { tsgate: "connection-offered", token, ...facts } as const;
     reportWithHandle(offered, handle, () => this.answered(token, false));
   }
 }
 
 interface Offer {
   readonly connection: Connection;
+  readonly offering: Offering;
   readonly patience: NodeJS.Timeout;
   isWithdrawn: boolean;
 }

@@ -9,7 +9,7 @@ import { CUTS } from "./client-cuts.ts";
 import { currentReply, isAtRest, lookAt } from "./client-look.ts";
 import type { ClientTimeout, Look } from "./client-timeouts.ts";
 import { Connection, type ConnectionOrigin } from "./connection.ts";
-import { statusSent } from "../node-http.ts";
+import { isMarked, statusSent } from "../node-http.ts";
 import { canTakeOver } from "./handover.ts";
 import type { RequestObserver } from "./request-observer.ts";
 import type { RequestStats } from "./request-stats.ts";
@@ -73,6 +73,10 @@ export class HttpConnection extends Connection implements Flight {
   /** What an application listens to besides on its server's connections, another worker's may have to hear from the beginning. */
   override get isMovable(): boolean {
     return this.limits !== undefined && this.socket === this.transport && canTakeOver(this.server);
+  }
+
+  override get isMarked(): boolean {
+    return isMarked(this.transport);
   }
 
   override awaitIntroduction(): void {

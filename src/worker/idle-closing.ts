@@ -42,7 +42,7 @@ export class IdleClosing {
 }
 
 /** Without those on which a request has begun that came in one piece with the one before, where only Node knows of it. */
-function withoutBegun(connections: readonly Connection[]): Connection[] {
+export function withoutBegun(connections: readonly Connection[]): Connection[] {
   const atRest = new Map<Server, Set<Socket> | undefined>();
   return connections.filter((connection) => {
     if (!(connection instanceof HttpConnection) || !connection.isUsed) return true;

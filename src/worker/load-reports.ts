@@ -49,7 +49,12 @@ export class LoadReports {
       this.#closed = 0;
       this.#secondEndsAt = now + SECOND_MS;
     }
-    return { connections: this.#told, utilization: this.#utilization(now), ...this.#options.admission() };
+    return {
+      connections: this.#told,
+      open: this.#count,
+      utilization: this.#utilization(now),
+      ...this.#options.admission(),
+    };
   }
 
   /** From here on changes are told, or no longer. */

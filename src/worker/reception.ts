@@ -24,7 +24,10 @@ import { LoadReports } from "./load-reports.ts";
 type Held = Extract<Order, { tsgate: "hold-connection" }>;
 
 export class Reception {
-  readonly arrivals = new Arrivals((arrival) => this.#serve(arrival));
+  readonly arrivals = new Arrivals(
+    (arrival) => this.#serve(arrival),
+    () => this.#counted(),
+  );
   readonly #acceptor: Acceptor;
   readonly #loads: LoadReports;
   readonly #connections: Connections;
@@ -49,7 +52,7 @@ export class Reception {
       createServer: () => engine?.createServer() ?? createServer(applications, order, clientele, requests),
       backlog: order.backlog,
       limit: order.workerConnections,
-      connectionCount: () => connections.size,
+      connectionCount: () => this.#size,
       askForSockets: () => report({ tsgate: "sockets-wanted" }),
       changed: () => this.#loads.tell(),
       warn: () => log("warn", "connection limit reached", { connections: connections.size }),
@@ -58,10 +61,7 @@ export class Reception {
       admission: () => ({ isAccepting: this.#acceptor.isAccepting, isFull: this.#acceptor.isFull }),
       tell: (load) => report({ tsgate: "load-changed", load }),
     });
-    connections.countChanged = (count) => {
-      this.#acceptor.countChanged(count);
-      this.#loads.countChanged(count);
-    };
+    connections.countChanged = () => this.#counted();
   }
 
   get servers(): readonly net.Server[] {
@@ -83,13 +83,26 @@ export class Reception {
       return false;
     }
     this.arrivals.hold(move, { handle, introduction });
+    this.#counted();
     return true;
+  }
+
+  /** Connections, and those that are about to come from other workers. */
+  get #size(): number {
+    return this.#connections.size + this.arrivals.size;
+  }
+
+  #counted(): void {
+    const size = this.#size;
+    this.#acceptor.countChanged(size);
+    this.#loads.countChanged(size);
   }
 
   #serve(arrival: Arrival): void {
     const [server] = this.servers;
-    if (server === undefined) arrival.handle.close();
-    else this.#connections.take(server, arrival);
+    if (server !== undefined) return this.#connections.take(server, arrival);
+    arrival.handle.close();
+    this.#counted();
   }
 
   obey(order: Extract<Order, { tsgate: "pause" | "resume" | "report-load" }>): void {

@@ -87,8 +87,9 @@ export class RequestStats {
     return this.#inFlight;
   }
 
-  opened(socket: Socket): Meter {
-    this.#accepted++;
+  /** @param isAccepted whether it came from its client, and not from another worker */
+  opened(socket: Socket, isAccepted: boolean): Meter {
+    if (isAccepted) this.#accepted++;
     return { socket, received: 0, sent: 0, inFlight: 0, isUpgraded: false, isClosed: false, isListed: false };
   }
 

@@ -19,6 +19,8 @@ import { log, receiveOrders, report } from "./channel.ts";
 import { Clientele } from "./clientele.ts";
 import { Connections } from "./connections.ts";
 import { Departure } from "./departure.ts";
+import { Giving } from "./giving.ts";
+import { Handover } from "./handover.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { adoptServer } from "./http-server.ts";
 import type { EngineTransport } from "./engine-transport.ts";
@@ -48,12 +50,15 @@ export class Worker {
   #requests: RequestWatch | undefined;
   /** Until it is ready. */
   #boot: Boot | undefined;
+  readonly #handover = new Handover();
+  readonly #giving = new Giving({ connections: this.#connections, handover: this.#handover });
   /** Once it is ready. */
   #heartbeat: Heartbeat | undefined;
   #beaten: () => void = () => {};
   #forgetAsking: () => void = () => {};
   readonly #departure = new Departure(() => ({
     connections: this.#connections,
+    handover: this.#handover,
     others: this.#others,
     order: this.#order,
     applications: this.#applications,
@@ -95,7 +100,10 @@ export class Worker {
       case "drop-connection":
         return this.#reception?.arrivals.drop(order.move);
       case "offer-answered":
-        return this.#departure.handover?.answered(order.token, order.isTaken, order.mayTryAgain);
+        return this.#handover.answered(order.token, order.isTaken, order.mayTryAgain);
+      case "give-connections":
+        // One that leaves offers all that it has.
+        return this.#departure.hasBegun ? undefined : this.#giving.give(order);
       case "drain":
         return this.#departure.begin(order);
       case "reopen-logs":

@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import * as all from "../../src/node-http.ts";
 import {
   isContinueSent,
+  isMarked,
   sentHead,
   sentStatus,
   socketsAtRest,
@@ -121,4 +122,30 @@ it("makes the request that Node itself hands over with an upgrade", async () => 
   expect([ours.socket, ours.connection]).toEqual([socket, socket]);
   expect(await facts(ours)).toEqual(await facts(theirs));
   socket.destroy();
+});
+
+it("tells a socket on which somebody has put something from one that Node alone has had", async () => {
+  const sockets = new Set<net.Socket>();
+  const server = http.createServer((request, response) => {
+    const { socket } = request;
+    sockets.add(socket);
+    // What applications usually want to know of it, and do to it.
+    expect([socket.remoteAddress, socket.localPort, socket.bytesRead > 0]).toContain(true);
+    socket.setTimeout(60_000).setKeepAlive(true).setNoDelay(true);
+    socket.once("close", () => {});
+    request.resume().on("end", () => response.end());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const client = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1").resume();
+  onTestFinished(() => void client.destroy());
+  for (let count = 0; count < 2; count++) {
+    client.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab");
+    await once(client, "data");
+  }
+  const [socket] = sockets;
+  expect(socket && isMarked(socket)).toBe(false);
+  Object.assign(socket ?? {}, { user: "ada" });
+  expect(socket && isMarked(socket)).toBe(true);
 });

@@ -157,7 +157,13 @@ export class LoadSimulation {
     worker.told = worker.connections;
     worker.toldAt = this.now;
     const { connections } = worker;
-    const load = { connections, utilization: 0.02, isAccepting: isListening(worker), isFull: worker.isFull };
+    const load = {
+      connections,
+      open: connections,
+      utilization: 0.02,
+      isAccepting: isListening(worker),
+      isFull: worker.isFull,
+    };
     worker.arrives.report = Math.max(worker.arrives.report, this.now + this.#delay());
     this.#later(worker.arrives.report - this.now, () => {
       this.#balancer.heard(worker.id, load, this.now);

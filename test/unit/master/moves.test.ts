@@ -23,6 +23,9 @@ class Exchange {
   }[] = [];
   readonly handles: Handle[] = [];
   takers: number[] = [];
+  /** The gift that is still wanted. */
+  gift: number | undefined;
+  readonly moved: string[] = [];
   /** Says nothing at the moment, and so takes nothing. */
   isSomebodySilent = false;
   isStopping = false;
@@ -46,13 +49,23 @@ class Exchange {
         takerBeside: (origin, late) => this.takers.find((id) => id !== origin && !late.has(id)),
         mayTakeLater: () => this.isSomebodySilent,
       },
+      evener: {
+        takerFor: (origin, gift, late) =>
+          gift === this.gift ? this.takers.find((id) => id !== origin && !late.has(id)) : undefined,
+      },
+      journal: { moved: (why) => void this.moved.push(why) },
     });
   }
 
-  offer(origin: number, token: number): void {
+  offer(origin: number, token: number, gift?: number): void {
     const handle: Handle = { isOpen: true, close: () => (handle.isOpen = false) };
     this.handles.push(handle);
-    this.moves.offered(origin, { token, introduction: INTRODUCTION }, handle, 0);
+    this.moves.offered(
+      origin,
+      { token, introduction: INTRODUCTION, ...(gift === undefined ? {} : { gift }) },
+      handle,
+      0,
+    );
   }
 
   answersTo(origin: number): unknown[] {
@@ -152,6 +165,25 @@ describe("an offered connection", () => {
     exchange.moves.withdrawn(1, 7);
     expect(exchange.answersTo(1)).toEqual([{ tsgate: "offer-answered", token: 7, isTaken: true }]);
     expect(exchange.answersTo(2)).toEqual([{ tsgate: "serve-connection", move }]);
+  });
+
+  it("that is given goes to whom the gift is for, and stays where it is when that is not wanted any more", () => {
+    const exchange = new Exchange();
+    exchange.takers = [2];
+    exchange.isSomebodySilent = true;
+    exchange.gift = 5;
+    exchange.offer(1, 7, 5);
+    exchange.moves.answered(2, exchange.sent[0]?.move ?? 0, true);
+    exchange.offer(1, 8, 4);
+    expect(exchange.answersTo(1)).toEqual([
+      { tsgate: "offer-answered", token: 7, isTaken: true },
+      { tsgate: "offer-answered", token: 8, isTaken: false },
+    ]);
+    exchange.offer(3, 9);
+    exchange.moves.answered(2, exchange.sent[1]?.move ?? 0, true);
+    exchange.offer(3, 10);
+    exchange.moves.answered(2, exchange.sent[2]?.move ?? 0, false);
+    expect(exchange.moved).toEqual(["uneven", "leaving"]);
   });
 
   it("is nobody else's to answer for", () => {

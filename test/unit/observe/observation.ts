@@ -67,6 +67,7 @@ export function observation(): Observation {
       bootSeconds: { counts: [...BOOT_BOUNDS_SECONDS.map(() => 0), 0], sum: 0 },
       exits: new Map([["crashed", 3]]),
       hangs: 1,
+      moves: { leaving: 3, uneven: 4 },
       reloads: { done: 0, failed: 0, superseded: 0 },
     },
     cpuSeconds: new Map([[0, 3.5]]),
