@@ -14,7 +14,6 @@ export interface RequestTarget {
 
 /** Takes a target apart, or returns undefined for one that no server may accept. */
 export function parseTarget(target: string, method: string): RequestTarget | undefined {
-  if (PLAIN_TARGET.test(target)) return { path: target, query: "", authority: undefined };
   if (target.includes("#")) return undefined;
   if (target.charCodeAt(0) === SLASH) return split(target, undefined);
   if (target === "*") return method === "OPTIONS" ? { path: "", query: "", authority: undefined } : undefined;
@@ -50,8 +49,6 @@ function split(rest: string, authority: string | undefined): RequestTarget {
 
 const SLASH = 47;
 const ABSOLUTE = /^https?:\/\/([^/?#]+)/i;
-/** A path without anything to decode or to cut off. */
-const PLAIN_TARGET = /^\/[^%?#\x80-\uffff]*$/;
 const PLAIN = /^[^%\x80-\uffff]*$/;
 const BEYOND_ASCII = /[\x80-\uffff]/;
 const ESCAPE = /%[0-9A-Fa-f]{2}/g;

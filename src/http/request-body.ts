@@ -139,7 +139,8 @@ export class RequestBody {
     const wasFull = this.isFull;
     const first = this.#chunks[0] as Uint8Array;
     const chunk = first.length <= maxBytes ? first : first.subarray(0, maxBytes);
-    if (chunk === first) this.#chunks.shift();
+    if (this.#chunks.length === 1 && chunk === first) this.#chunks.pop();
+    else if (chunk === first) this.#chunks.shift();
     else this.#chunks[0] = first.subarray(maxBytes);
     this.#size -= chunk.length;
     if (wasFull && !this.isFull) this.#source.roomMade();

@@ -103,7 +103,7 @@ export function readHead(source: HeadSource, rules: HeadRules): RequestHead | Re
   const start = text.charCodeAt(0) === CR && text.charCodeAt(1) === LF ? 2 : 0;
   const urlStart = notes[URL_START] as number;
   const urlEnd = notes[URL_END] as number;
-  const method = knownMethod(text.slice(start, urlStart - 1));
+  const method = methodAt(text, start, urlStart - 1);
   if (method === undefined)
     return isToken(text.slice(start, urlStart - 1)) ? REFUSALS.unknownMethod : REFUSALS.badRequestLine;
   const { limits } = rules;
@@ -135,7 +135,7 @@ function readFields(head: RequestHead, source: HeadSource, rules: HeadRules): Re
     while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
     spelling = spellingAfter(spelling, source, nameStart, notes[at + 1] as number);
     const { name } = spelling;
-    const value = text.slice(valueStart, valueEnd);
+    const value = name.meaning === HOST ? hostAt(text, valueStart, valueEnd) : text.slice(valueStart, valueEnd);
     if (name.key === "" && rules.refusesUnderscores) return REFUSALS.underscore;
     head.names.push(spelling);
     head.values.push(value);
@@ -228,15 +228,23 @@ export function isToken(text: string): boolean {
 }
 
 /** The very common ones are compared first. */
-function knownMethod(text: string): string | undefined {
-  if (text === "GET" || text === "POST") return text;
-  return METHODS.get(text);
+function methodAt(text: string, start: number, end: number): string | undefined {
+  if (end - start === 3 && text.startsWith("GET", start)) return "GET";
+  if (end - start === 4 && text.startsWith("POST", start)) return "POST";
+  return METHODS.get(text.slice(start, end));
+}
+
+/** For the same host as before the same string, which is compared at once wherever it is compared again. */
+function hostAt(text: string, start: number, end: number): string {
+  if (lastHost.length !== end - start || !text.startsWith(lastHost, start)) lastHost = text.slice(start, end);
+  return lastHost;
 }
 
 function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
+let lastHost = "";
 const CR = 13;
 const LF = 10;
 const SPACE = 32;

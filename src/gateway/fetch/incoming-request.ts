@@ -107,8 +107,9 @@ export class IncomingRequest {
     return native;
   }
 
-  async #consume(): Promise<Uint8Array> {
-    if (this.#native !== undefined) return new Uint8Array(await this.#native.arrayBuffer());
+  /** All of the body; whoever awaits it is async, and no promise is made besides that of the read. */
+  #consume(): Uint8Array | Promise<Uint8Array> {
+    if (this.#native !== undefined) return this.#native.arrayBuffer().then((buffer) => new Uint8Array(buffer));
     if (!hasRequestBody(this.#environ)) return EMPTY;
     if (this.#isRead) throw new TypeError("Body is unusable: Body has already been read");
     this.#isRead = true;

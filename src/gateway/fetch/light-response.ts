@@ -6,6 +6,7 @@
 import { isArrayBuffer, isUint8Array } from "node:util/types";
 import type { HeaderList } from "../types.ts";
 import { hasContentType, type HeaderPair, plainPairs } from "./header-pairs.ts";
+import { copyOf } from "./kept-copies.ts";
 import { type NativeBodyInit, NativeHeaders, NativeResponse, type NativeResponseInit, syncHeaders } from "./native.ts";
 import { delegate, isInstance, refuseCloning, standBefore } from "./platform-class.ts";
 
@@ -131,7 +132,7 @@ export class LightResponse {
     if (typeof body === "string" && !hasContentType(pairs)) pairs.push(bodyType);
     this.#pairs = pairs;
     // Copied: the caller may go on to write into its own.
-    this.#body = typeof body === "string" || body === null ? body : new Uint8Array(body);
+    this.#body = typeof body === "string" || body === null ? body : copyOf(body);
     return true;
   }
 

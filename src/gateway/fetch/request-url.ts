@@ -32,8 +32,14 @@ function pathOf(target: string): string {
 }
 
 function originOf(scheme: string, host: string): string {
-  const known = scheme === cachedScheme ? cache.get(host) : undefined;
-  if (known !== undefined) return known;
+  if (host === lastHost && scheme === cachedScheme) return lastOrigin;
+  const origin = (scheme === cachedScheme ? cache.get(host) : undefined) ?? keepOrigin(scheme, host);
+  lastHost = host;
+  lastOrigin = origin;
+  return origin;
+}
+
+function keepOrigin(scheme: string, host: string): string {
   const origin = makeOrigin(scheme, host);
   if (scheme !== cachedScheme) {
     cachedScheme = scheme;
@@ -73,3 +79,6 @@ const SLASH = 47;
 const CACHE_LIMIT = 256;
 const cache = new Map<string, string>();
 let cachedScheme = "";
+/** Almost always the next request names the same. */
+let lastHost = "";
+let lastOrigin = "";

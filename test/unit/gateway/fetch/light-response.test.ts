@@ -223,6 +223,16 @@ describe("a light Response", () => {
     expect([await response.text(), response.headers.get("a")]).toEqual(["abc", "b"]);
   });
 
+  test.each([3, 5000])("of the same %i bytes again and again has those of its time", async (length) => {
+    const bytes = Buffer.alloc(length, "a");
+    const responses = [new Light(bytes), new Light(bytes)];
+    bytes[length - 1] = 98;
+    responses.push(new Light(bytes), new Light(bytes));
+    bytes.fill("c");
+    const texts = await Promise.all(responses.map(async (response) => (await response.text()).slice(-2)));
+    expect(texts).toEqual(["aa", "aa", "ab", "ab"]);
+  });
+
   test("is named, tagged, listed and printed like Node's own", () => {
     const [light, native] = [new Light("x"), new NativeResponse("x")];
     expect(Object.prototype.toString.call(light)).toBe("[object Response]");
