@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { fetchApplication } from "../../src/gateway/fetch/index.ts";
 import type { Application, StartResponse } from "../../src/gateway/index.ts";
-import { RawClient, type Response, valueOf } from "./http-reader.ts";
+import { type RawClient, type Response, valueOf, withClients } from "./http-reader.ts";
 import { transports } from "./transports.ts";
 
 const UPLOAD = Buffer.alloc(20 << 20);
@@ -29,15 +29,9 @@ const streamed: Application = (_environ, startResponse) => {
 describe.each(transports)("over $name", (transport) => {
   async function serve(application: Application, use: (connect: () => RawClient) => Promise<void>): Promise<void> {
     const server = await transport.start(application);
-    const clients: RawClient[] = [];
     try {
-      await use(() => {
-        const client = new RawClient(server.port);
-        clients.push(client);
-        return client;
-      });
+      await withClients(server.port, use);
     } finally {
-      for (const client of clients) client.close();
       await server.stop();
     }
   }

@@ -125,6 +125,20 @@ export class RawClient {
   }
 }
 
+/** Connects to `port` as often as `use` wants to; everything is closed when it is through. */
+export async function withClients(port: number, use: (connect: () => RawClient) => Promise<void>): Promise<void> {
+  const clients: RawClient[] = [];
+  try {
+    await use(() => {
+      const client = new RawClient(port);
+      clients.push(client);
+      return client;
+    });
+  } finally {
+    for (const client of clients) client.close();
+  }
+}
+
 /** The value of a header that comes once. */
 export function valueOf(headers: Response["headers"], name: string): string | undefined {
   const values = headers.filter(([key]) => key === name);

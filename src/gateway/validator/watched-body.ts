@@ -205,10 +205,7 @@ class Iteration {
     try {
       this.account.pulled();
       const result = this.reader.pull();
-      if (result === undefined) return this.ended();
-      this.account.add(result.value);
-      this.state = "open";
-      return { done: false, value: result.value };
+      return result === undefined ? this.ended() : this.given(result.value);
     } catch (error) {
       this.state = "over";
       throw error;
@@ -220,13 +217,9 @@ class Iteration {
     try {
       this.account.pulled();
       const result = await this.pullAsync();
-      if (result.done === true) {
-        this.reader.exhausted();
-        return this.ended();
-      }
-      this.account.add(result.value);
-      this.state = "open";
-      return { done: false, value: result.value };
+      if (result.done !== true) return this.given(result.value);
+      this.reader.exhausted();
+      return this.ended();
     } catch (error) {
       this.state = "over";
       throw error;
@@ -248,6 +241,12 @@ class Iteration {
       throw this.findings.breach("B-4", "server", "the body was pulled while a pull was pending");
     if (this.state === "over") throw this.findings.breach("B-11", "server", "the body was pulled after its end");
     this.state = "pulling";
+  }
+
+  private given(value: unknown): IteratorYieldResult<unknown> {
+    this.account.add(value);
+    this.state = "open";
+    return { done: false, value };
   }
 
   private ended(): IteratorReturnResult<undefined> {

@@ -1,6 +1,6 @@
 /** One engine, raw bytes to it and what comes back: for tests of the engine alone. */
 
-import { RawClient } from "../../conformance/http-reader.ts";
+import { type RawClient, withClients } from "../../conformance/http-reader.ts";
 import type { Application, Environ } from "../../../src/gateway/index.ts";
 import { type HttpServer, serve, type ServeOptions } from "../../../src/http/index.ts";
 
@@ -27,15 +27,9 @@ export async function withEngine(
   use: (connect: () => RawClient, server: HttpServer) => Promise<void>,
 ): Promise<void> {
   const server = await serve(application, options);
-  const clients: RawClient[] = [];
   try {
-    await use(() => {
-      const client = new RawClient(server.port);
-      clients.push(client);
-      return client;
-    }, server);
+    await withClients(server.port, async (connect) => use(connect, server));
   } finally {
-    for (const client of clients) client.close();
     await server.destroy();
   }
 }
