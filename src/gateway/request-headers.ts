@@ -3,6 +3,7 @@
  * send the same few dozen over and over.
  */
 
+import { isWorthKeeping, ownText } from "./own-text.ts";
 import type { Environ } from "./types.ts";
 
 /**
@@ -30,7 +31,7 @@ function environKey(name: string): string {
   const known = cache.get(name);
   if (known !== undefined) return known;
   const key = makeKey(name);
-  if (cache.size < CACHE_LIMIT) cache.set(name, key);
+  if (cache.size < CACHE_LIMIT && isWorthKeeping(name)) cache.set(ownText(name), key);
   return key;
 }
 

@@ -92,7 +92,7 @@ export class HttpExchange implements Exchange {
     for (let i = 0; i < names.length; i++) {
       const { name } = names[i] as Spelling;
       if (name.key === "") continue;
-      if (name.seenIn === requestNumber) {
+      if (name.seenIn === requestNumber || (!name.isShared && keys[name.key] !== undefined)) {
         keys[name.key] += name.separator + (values[i] as string);
       } else {
         name.seenIn = requestNumber;

@@ -3,6 +3,8 @@
  * the engine. Bounded, because clients choose the names.
  */
 
+import { isWorthKeeping, LONGEST_KEPT, ownText } from "../gateway/own-text.ts";
+
 /** What the engine itself reads; everything else is `ORDINARY`. */
 export const ORDINARY = 0;
 export const HOST = 1;
@@ -20,6 +22,8 @@ export interface HeaderName {
   readonly separator: string;
   /** The number of the last request that had it: whether it repeats is known without a look at the environ. */
   seenIn: number;
+  /** Whether all spellings have this record. Of names beyond the limit each may have its own. */
+  readonly isShared: boolean;
 }
 
 /** A name as a client writes it. */
@@ -45,6 +49,7 @@ export interface TextAndBytes {
  * three of its characters.
  */
 export function spellingAfter(previous: Spelling, source: TextAndBytes, start: number, end: number): Spelling {
+  if (end - start > LONGEST_KEPT) return spellingOf(source.text.slice(start, end));
   const { next } = previous;
   if (next !== undefined && standsAt(next, source, start, end)) return next;
   const { text } = source;
@@ -84,9 +89,8 @@ function wordsOf(text: string): Int32Array {
 export function spell(name: string): Spelling {
   const known = spellings.get(name);
   if (known !== undefined) return known;
-  // Of its own: a piece of a head would keep all of it.
-  const made = spellingOf(Buffer.from(name, "latin1").toString("latin1"));
-  if (spellings.size < LIMIT) spellings.set(made.text, made);
+  const made = spellingOf(ownText(name));
+  if (spellings.size < LIMIT && isWorthKeeping(name)) spellings.set(made.text, made);
   return made;
 }
 
@@ -99,8 +103,10 @@ function makeName(name: string): HeaderName {
   const upper = name.toUpperCase();
   const known = byUpper.get(upper);
   if (known !== undefined) return known;
-  const made = { key: keyOf(upper), meaning: MEANINGS[upper] ?? ORDINARY, separator: separatorOf(upper), seenIn: 0 };
-  if (byUpper.size < LIMIT) byUpper.set(upper, made);
+  const meaning = MEANINGS[upper] ?? ORDINARY;
+  const isShared = byUpper.size < LIMIT && isWorthKeeping(name);
+  const made = { key: keyOf(upper), meaning, separator: separatorOf(upper), seenIn: 0, isShared };
+  if (isShared) byUpper.set(upper, made);
   return made;
 }
 

@@ -6,6 +6,7 @@
 import { ReadableStream, type ReadableByteStreamController } from "node:stream/web";
 import { RequestRefused } from "../environ.ts";
 import { ExchangeInput } from "../input.ts";
+import { isWorthKeeping } from "../own-text.ts";
 import type { Environ, GatewayInput } from "../types.ts";
 import { NativeHeaders, NativeRequest, type NativeRequestInit } from "./native.ts";
 
@@ -78,7 +79,7 @@ function headerName(key: string): string {
   const known = names.get(key);
   if (known !== undefined) return known;
   const name = makeName(key);
-  if (names.size < CACHE_LIMIT) names.set(key, name);
+  if (names.size < CACHE_LIMIT && isWorthKeeping(key)) names.set(key, name);
   return name;
 }
 

@@ -5,6 +5,7 @@
 
 import { RequestRefused } from "../environ.ts";
 import { targetBelow } from "../mount-table.ts";
+import { isWorthKeeping, ownText } from "../own-text.ts";
 import type { Environ } from "../types.ts";
 
 /**
@@ -45,7 +46,7 @@ function keepOrigin(scheme: string, host: string): string {
     cachedScheme = scheme;
     cache.clear();
   }
-  if (cache.size < CACHE_LIMIT) cache.set(host, origin);
+  if (cache.size < CACHE_LIMIT && isWorthKeeping(host)) cache.set(ownText(host), origin);
   return origin;
 }
 

@@ -1,6 +1,7 @@
 /** Which content codings a client takes (RFC 9110 section 12.5.3). Clients send the same few headers over and over. */
 
 import Negotiator from "negotiator";
+import { isWorthKeeping, ownText } from "../own-text.ts";
 
 /** A coding as it is called in `Content-Encoding`. */
 export type Coding = "br" | "zstd" | "gzip";
@@ -16,7 +17,7 @@ export function createNegotiation(available: readonly Coding[]): (header: string
     const before = known.get(header);
     if (before !== undefined) return before;
     const accepted = negotiate(header, available);
-    if (known.size < KNOWN_LIMIT) known.set(header, accepted);
+    if (known.size < KNOWN_LIMIT && isWorthKeeping(header)) known.set(ownText(header), accepted);
     return accepted;
   };
 }

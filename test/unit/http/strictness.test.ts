@@ -102,3 +102,18 @@ test.each([
     }
   });
 });
+
+test("headers that repeat are joined in whatever spelling, also when more names have come than are kept", async () => {
+  const seen: Seen[] = [];
+  await withEngine(recorder(seen), {}, async (connect) => {
+    const client = connect();
+    const names = Array.from({ length: 3000 }, (_, i) => `n${i}: x\r\n`);
+    for (let i = 0; i < names.length; i += 90) {
+      client.send(`GET / HTTP/1.1\r\nHost: h\r\n${names.slice(i, i + 90).join("")}\r\n`);
+      expect((await client.response())?.status).toBe(200);
+    }
+    client.send("GET / HTTP/1.1\r\nHost: h\r\nX-Late: 1\r\nx-late: 2\r\nX-LATE: 3\r\nX-Late: 4\r\n\r\n");
+    expect((await client.response())?.status).toBe(200);
+    expect(seen.at(-1)?.environ.HTTP_X_LATE).toBe("1, 2, 3, 4");
+  });
+});
