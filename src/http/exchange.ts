@@ -24,7 +24,7 @@ export class HttpExchange implements Exchange {
   isOver = false;
   /** The connection shall go without a clean end when this response's turn comes. */
   isBroken = false;
-  /** It was answered in the application's place. */
+  /** It was answered in the application's place, and whoever sends such a thing may be sending on. */
   wasRefused = false;
   /** When it began, on the engine's clock. */
   readonly begunAt: number;
@@ -168,6 +168,7 @@ export class HttpExchange implements Exchange {
 
   refused(status: number, reason: string): void {
     this.keepsAlive = false;
+    this.wasRefused = true;
     const connection = this.#connection;
     connection.owner.refused({ status, reason }, connection);
   }

@@ -1,6 +1,8 @@
 /** What RFC 9112 and 9110 forbid never reaches an application, whole or byte by byte. */
 
+import net from "node:net";
 import { describe, expect, test } from "vitest";
+import { RawClient } from "../../conformance/http-reader.ts";
 import { withEngine, recorder, type Seen } from "./ask-engine.ts";
 import { BROKEN_BODIES, chunked, post, REFUSED } from "./refused-messages.ts";
 
@@ -115,5 +117,25 @@ test("headers that repeat are joined in whatever spelling, also when more names 
     client.send("GET / HTTP/1.1\r\nHost: h\r\nX-Late: 1\r\nx-late: 2\r\nX-LATE: 3\r\nX-Late: 4\r\n\r\n");
     expect((await client.response())?.status).toBe(200);
     expect(seen.at(-1)?.environ.HTTP_X_LATE).toBe("1, 2, 3, 4");
+  });
+});
+
+test.each([
+  ["the engine", "GET / HTTP/1.1\r\nA: b\r\n\r\n"],
+  ["the gateway", "GET * HTTP/1.1\r\nHost: h\r\n\r\n"],
+])("a client that sends on behind what %s refuses is read until it has ended, and not reset", async (_, request) => {
+  await withEngine(recorder([]), {}, async (_connect, { port }) => {
+    const client = new RawClient(net.connect({ port, host: "127.0.0.1", allowHalfOpen: true }));
+    client.send(request);
+    expect((await client.response())?.status).toBe(400);
+    expect(await client.ended()).toBe("");
+    for (let i = 0; i < 20; i++) {
+      client.send("GET /more HTTP/1.1\r\nHost: h\r\n\r\n".repeat(100));
+      await new Promise(setImmediate);
+    }
+    const isClosed = new Promise((resolve) => client.socket.once("close", resolve));
+    client.socket.end();
+    await isClosed;
+    expect(client.wasReset).toBe(false);
   });
 });
