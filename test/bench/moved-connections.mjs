@@ -3,28 +3,27 @@
  * each afterwards, and looks at what other clients waited and at the heartbeats meanwhile.
  */
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { startTraffic } from "../support/traffic/start.mjs";
 import { failedCount } from "../support/traffic/tally.mjs";
 import { descriptorProblem } from "./lib/descriptors.mjs";
 import { atMost, notMeasured } from "./lib/figures.mjs";
+import { latestHeartbeat, recordHeartbeats } from "./lib/heartbeats.mjs";
 import { startIdleCrowd } from "./lib/idle-crowd.mjs";
 import { startTsgate } from "./lib/servers.mjs";
 
 /** @typedef {import("./lib/figures.mjs").Figure} Figure */
 
 const APP = fileURLToPath(new URL("apps/idle.mjs", import.meta.url));
-const HEARTBEATS = pathToFileURL(fileURLToPath(new URL("apps/heartbeats.mjs", import.meta.url))).href;
 const CONNECTIONS = 10_000;
 /** One worker may hold them all, beside its own files; the clients are one process too. */
 const DESCRIPTORS = CONNECTIONS + 500;
 const WORKERS = 2;
 const LINGER_MS = 1000;
-const HEARTBEAT_MS = 1000;
 const LIMIT_MS = 60_000;
 
 /** @type {import("./run.mjs").Benchmark} */
@@ -48,7 +47,7 @@ export async function movedConnections({ node }) {
 async function reload(node, kind, [app, ...settings]) {
   const folder = await mkdtemp(path.join(tmpdir(), "tsgate-bench-"));
   const file = path.join(folder, "heartbeats");
-  const env = { NODE_OPTIONS: `--import=${HEARTBEATS}`, BENCH_HEARTBEATS: file };
+  const env = recordHeartbeats(file);
   const args = ["--linger", `${LINGER_MS}ms`, "--keep-alive", "120s", ...settings];
   const server = await startTsgate({ node, app, workers: WORKERS, args, env });
   /** @type {Awaited<ReturnType<typeof startIdleCrowd>> | undefined} */
@@ -66,7 +65,7 @@ async function reload(node, kind, [app, ...settings]) {
     const tookMs = Date.now() - startedAt;
     const tally = await traffic.stop();
     const after = await crowd.ask();
-    const lateMs = await latest(file, startedAt, startedAt + tookMs);
+    const lateMs = await latestHeartbeat(file, startedAt, startedAt + tookMs);
     const held = Object.entries(after.byPid).filter(([pid]) => before.includes(Number(pid)));
     const lost = CONNECTIONS - after.answered;
     const name = `${CONNECTIONS} idle connections in a reload, ${kind}`;
@@ -103,16 +102,4 @@ async function gone(server, pids) {
     if (performance.now() > endsAt) throw new Error(`old workers are there after ${LIMIT_MS} ms\n${server.output()}`);
     await sleep(50);
   }
-}
-
-/**
- * By how much the latest heartbeat between two moments was late.
- * @param {string} file
- * @param {number} from
- * @param {number} to
- */
-async function latest(file, from, to) {
-  const beats = (await readFile(file, "utf8")).trim().split("\n");
-  const gaps = beats.map((line) => line.split(" ").map(Number)).filter(([at = 0]) => at >= from && at <= to);
-  return Math.max(0, ...gaps.map(([, gapMs = 0]) => gapMs - HEARTBEAT_MS));
 }

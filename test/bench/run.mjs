@@ -22,6 +22,7 @@ import { comparison, CONTESTANTS } from "./comparison.mjs";
 import { connectionMemory } from "./connection-memory.mjs";
 import { limits } from "./limits.mjs";
 import { evenLoad } from "./even-load.mjs";
+import { evenedConnections } from "./evened-connections.mjs";
 import { freshConnections } from "./fresh-connections.mjs";
 import { hungWorker } from "./hung-worker.mjs";
 import { idleMemory } from "./idle-memory.mjs";
@@ -77,6 +78,7 @@ const BENCHMARKS = {
   "idle-memory": idleMemory,
   "start-up": startUp,
   "even-load": evenLoad,
+  "evened-connections": evenedConnections,
   reloads,
   "slow-clients": slowClients,
   "master-cpu": masterCpu,
