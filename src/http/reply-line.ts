@@ -6,6 +6,7 @@
 import type { Socket } from "node:net";
 import type { Chunk } from "../gateway/types.ts";
 import { hasPlainHandle, writePastStream, writtenBytes } from "../node-sockets.ts";
+import { resetSocket } from "../reset-socket.ts";
 import type { Patience } from "./client-patience.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import type { HttpExchange } from "./exchange.ts";
@@ -213,16 +214,7 @@ function endOfTurn(line: ReplyLine): void {
  * after the last byte: a client that finds both at once may take the two for a clean end, as libuv does.
  */
 function reset(socket: Socket): void {
-  setTimeout(() => setImmediate(() => setImmediate(resetNow, socket)), RESET_PAUSE_MS);
-}
-
-function resetNow(socket: Socket): void {
-  try {
-    socket.resetAndDestroy();
-  } catch {
-    // Not TCP: TLS shows by itself that it was cut off, a unix socket has no way to.
-    socket.destroy();
-  }
+  setTimeout(() => setImmediate(() => setImmediate(resetSocket, socket)), RESET_PAUSE_MS);
 }
 
 const RESET_PAUSE_MS = 10;

@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import { lingerAtClose } from "../gateway/node-lingering-close.ts";
+import { resetSocket } from "../reset-socket.ts";
 import { currentReply } from "./client-look.ts";
 import type { ClientTimeout } from "./client-timeouts.ts";
 import { closeUnlessRead } from "./close-unless-read.ts";
@@ -33,12 +34,7 @@ export const CUTS: Readonly<Record<ClientTimeout, (connection: HttpConnection) =
     return answer(connection, 504);
   },
   send({ socket, transport }) {
-    // What the kernel still holds for the client is given up too, and it cannot take the part for the whole.
-    try {
-      transport.resetAndDestroy();
-    } catch {
-      // Not TCP.
-    }
+    resetSocket(transport);
     return destroy(socket);
   },
 };

@@ -10,6 +10,7 @@ import type { HttpExchange } from "../http/exchange.ts";
 import { REFUSALS } from "../http/refusal.ts";
 import { writtenBytes } from "../node-sockets.ts";
 import { REQUEST_ID_HEADER, saneRequestId } from "../request-id.ts";
+import { resetSocket } from "../reset-socket.ts";
 import type { ClientTimeout, Look } from "./client-timeouts.ts";
 import { closeUnlessRead } from "./close-unless-read.ts";
 import { Connection, type ConnectionOrigin } from "./connection.ts";
@@ -195,12 +196,7 @@ const CUTS: Readonly<Record<ClientTimeout, (connection: EngineConnection, served
     return true;
   },
   send({ socket }, served) {
-    // What the kernel still holds for the client is given up too, and it cannot take the part for the whole.
-    try {
-      socket.resetAndDestroy();
-    } catch {
-      // Not TCP.
-    }
+    resetSocket(socket);
     served.gone();
     return true;
   },
