@@ -1,6 +1,7 @@
 /**
  * One client: its bytes become requests, one behind another. Owns what is on its way in and when that is refused; the
- * replies are those of its `ReplyLine`, timeouts are judged in `client-patience.ts`.
+ * replies are those of its `ReplyLine`, what waits to be read is its `ReadAhead`'s, timeouts are judged in
+ * `client-patience.ts`.
  */
 
 import type { Socket } from "node:net";
@@ -12,13 +13,12 @@ import type { ConnectionOwner } from "./connection-owner.ts";
 import { HttpExchange } from "./exchange.ts";
 import { INPUT, INPUT_SIZE, slice } from "./llhttp.ts";
 import { BODY_END, HEAD, MORE, parser, REFUSED } from "./message-parser.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { type Refusal, REFUSALS } from "./refusal.ts";
-import { ReplyLine } from "./reply-line.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestHead } from "./request-head.ts";
-import type { Takeover } from "./upgrades.ts";
 
-export class Connection extends ReplyLine {
+export class Connection extends ReadAhead {
   readonly facts: ConnectionFacts;
   readonly patience: Patience;
   /** Requests so far. */
@@ -29,9 +29,6 @@ export class Connection extends ReplyLine {
   isHeld = false;
   /** What whoever watches the engine keeps of it. */
   view: unknown = undefined;
-  #isRestTooLarge = false;
-  /** Takes the connection when the replies before are through; what comes until then waits. */
-  #takeover: Takeover | undefined;
 
   constructor(socket: Socket, owner: ConnectionOwner) {
     super(socket, owner);
@@ -43,12 +40,11 @@ export class Connection extends ReplyLine {
     return this.front === undefined && !this.state.isBegun && !this.isThrough && this.rest === undefined;
   }
 
-  /** Bytes came, of a socket that does not read into `INPUT` itself. */
-  take(bytes: Uint8Array): void {
+  override take(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += INPUT_SIZE) {
       const piece = bytes.subarray(at, at + INPUT_SIZE);
       if (this.rest !== undefined) {
-        this.#keep(piece);
+        this.keep(piece);
         continue;
       }
       INPUT.set(piece);
@@ -61,7 +57,7 @@ export class Connection extends ReplyLine {
     let at = 0;
     while (at < end) {
       if (this.isThrough && !this.state.isInBody) return;
-      if (!this.state.isBegun && this.isFull()) return this.#keep(INPUT.subarray(at, end));
+      if (!this.state.isBegun && this.isFull()) return this.keep(INPUT.subarray(at, end));
       const begun = at;
       const outcome = parser.parse(this.state, this.owner.rules, this, at, end);
       at = parser.position;
@@ -72,7 +68,7 @@ export class Connection extends ReplyLine {
       else if (this.#begin(parser.head as RequestHead, outcome === HEAD, at, end)) return;
     }
     this.isMoreRead = false;
-    if (this.incoming !== undefined) this.#pauseIfFull();
+    if (this.incoming !== undefined) this.pauseIfFull();
     else if (this.state.isBegun) this.patience.headBegun(this.owner.now);
   }
 
@@ -86,7 +82,7 @@ export class Connection extends ReplyLine {
       this.owner.refused(REFUSALS.bodyTooLarge, this);
       exchange.refuse(REFUSALS.bodyTooLarge);
     } else if (exchange.isOver && exchange.body.discarded > DRAIN_LIMIT) {
-      this.#isRestTooLarge = true;
+      this.isRestTooLarge = true;
     }
   }
 
@@ -97,18 +93,6 @@ export class Connection extends ReplyLine {
     const isComing = !exchange.isContinueDue || body.received > 0;
     if (!isComing || request.contentLength - body.received > DRAIN_LIMIT) exchange.keepsAlive = false;
     this.patience.discarding(this.owner.now);
-    this.roomMade();
-  }
-
-  roomMade(): void {
-    if (this.isPaused && this.rest === undefined && !this.isClosed) {
-      this.isPaused = false;
-      this.socket.resume();
-    }
-  }
-
-  awaited(): void {
-    this.patience.bodyAwaited(this.owner.now);
     this.roomMade();
   }
 
@@ -168,7 +152,7 @@ export class Connection extends ReplyLine {
     if (request.wantsUpgrade && !hasBody && this.#isTaken(request)) {
       this.requests++;
       this.patience.headComplete();
-      this.#keep(INPUT.subarray(at, end));
+      this.keep(INPUT.subarray(at, end));
       if (this.front === undefined) this.answered();
       return true;
     }
@@ -194,31 +178,8 @@ export class Connection extends ReplyLine {
   /** Whether somebody takes the connection to another protocol, which is not for HTTP/1.0 (RFC 9110 section 7.8). */
   #isTaken(request: RequestHead): boolean {
     if (request.version !== "1.1" || this.#isMisdirected(request)) return false;
-    this.#takeover = this.owner.upgrades?.(request, this);
-    return this.#takeover !== undefined;
-  }
-
-  protected override answered(): void {
-    this.patience.idle(this.owner.now);
-    if (this.#takeover === undefined) return;
-    // What was sent is the client's before anybody else writes.
-    if (this.hasUnsent) this.socket.write("", () => this.#handOver());
-    else process.nextTick(() => this.#handOver());
-  }
-
-  #handOver(): void {
-    const takeover = this.#takeover;
-    const begun = this.rest;
-    if (takeover === undefined || begun === undefined || this.isClosed || this.socket.destroyed) return;
-    this.#takeover = undefined;
-    this.rest = undefined;
-    this.isThrough = true;
-    this.owner.release(this);
-    takeover(begun);
-  }
-
-  protected override isFull(): boolean {
-    return this.#takeover !== undefined || super.isFull();
+    this.takeover = this.owner.upgrades?.(request, this);
+    return this.takeover !== undefined;
   }
 
   #isMisdirected({ target }: RequestHead): boolean {
@@ -232,6 +193,10 @@ export class Connection extends ReplyLine {
     exchange.refuse(refusal, mayStay);
   }
 
+  protected override release(): void {
+    this.owner.release(this);
+  }
+
   protected override over(exchange: HttpExchange): void {
     this.owner.ended(exchange, this);
   }
@@ -239,7 +204,7 @@ export class Connection extends ReplyLine {
   #bodyEnded(): void {
     this.incoming?.body?.finish();
     this.incoming = undefined;
-    this.#isRestTooLarge = false;
+    this.isRestTooLarge = false;
   }
 
   /** What llhttp or a rule has found wrong; of a body, its request is answered so. */
@@ -256,33 +221,6 @@ export class Connection extends ReplyLine {
     incoming.body?.fail();
     if (incoming.isOver) return incoming === this.front || this.front === undefined ? this.linger() : undefined;
     return incoming.refuse(refusal);
-  }
-
-  /** Keeps what cannot be read yet. */
-  #keep(bytes: Uint8Array): void {
-    this.rest = this.rest === undefined ? Buffer.from(bytes) : Buffer.concat([this.rest, bytes]);
-    this.#pauseIfFull();
-  }
-
-  /** Whether what is kept is enough: of a connection that is to be handed over more is read, to see whether it is still there. */
-  get #hasEnough(): boolean {
-    return this.rest !== undefined && (this.#takeover === undefined || this.rest.length >= INPUT_SIZE);
-  }
-
-  #pauseIfFull(): void {
-    if (this.#isRestTooLarge && this.front === undefined) return this.linger();
-    const isFull = this.#hasEnough || this.incoming?.body?.isFull === true;
-    if (!isFull || this.isPaused || this.isLingering || this.isClosed) return;
-    this.isPaused = true;
-    this.socket.pause();
-  }
-
-  protected override takeRest(): void {
-    const rest = this.rest;
-    if (rest === undefined || this.isClosed) return;
-    this.rest = undefined;
-    this.take(rest);
-    this.roomMade();
   }
 }
 
