@@ -52,6 +52,11 @@ export interface ExchangeWatcher {
   onGone(): void;
 }
 
+/** Whoever reads a body to its end: told at the moment when it has come, or broke off. */
+export interface WholeReader {
+  readEnded(isWhole: boolean): void;
+}
+
 /** One request and the way to answer it. */
 export interface Exchange {
   readonly method: string;
@@ -74,8 +79,11 @@ export interface Exchange {
    */
   read(maxBytes: number): Promise<Uint8Array>;
 
-  /** Pulls all that is left, as `read` does, where the transport has a shorter way than one `read` after another. */
-  readonly readToEnd?: (() => Promise<Uint8Array>) | undefined;
+  /**
+   * Pulls all that is left, as `read` does, where the transport has a shorter way than one `read` after another. Tells
+   * `reader` when it has, or when that failed, which then is no rejection that somebody has to handle.
+   */
+  readonly readToEnd?: ((reader: WholeReader) => Promise<Uint8Array>) | undefined;
 
   /** Whether the next `read` would find the end, where the transport knows that already. */
   readonly isInputAtEnd?: boolean;

@@ -3,10 +3,10 @@
  * chunk at the end and ever after); where the bytes come from is the exchange's business.
  */
 
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, WholeReader } from "./exchange.ts";
 import type { GatewayInput } from "./types.ts";
 
-export class ExchangeInput implements GatewayInput {
+export class ExchangeInput implements GatewayInput, WholeReader {
   private readonly exchange: Exchange;
   private isReading = false;
   private hasEnded = false;
@@ -16,9 +16,9 @@ export class ExchangeInput implements GatewayInput {
   }
 
   read(n?: number): Promise<Uint8Array> {
-    if (n === undefined && !this.isReading && !this.hasEnded) {
-      const whole = this.exchange.readToEnd?.();
-      if (whole !== undefined) return this.follow(whole);
+    if (n === undefined && !this.isReading && !this.hasEnded && this.exchange.readToEnd !== undefined) {
+      this.isReading = true;
+      return this.exchange.readToEnd(this);
     }
     const chunk = n === undefined ? this.readToEnd() : this.readSome(n);
     // An application that has answered need not look after a read that it left pending.
@@ -36,17 +36,9 @@ export class ExchangeInput implements GatewayInput {
     };
   }
 
-  /** What the exchange itself reads to the end needs no promise more than the one that takes note of it. */
-  private follow(whole: Promise<Uint8Array>): Promise<Uint8Array> {
-    this.isReading = true;
-    whole.then(
-      () => {
-        this.isReading = false;
-        this.hasEnded = true;
-      },
-      () => (this.isReading = false),
-    );
-    return whole;
+  readEnded(isWhole: boolean): void {
+    this.isReading = false;
+    this.hasEnded = isWhole;
   }
 
   private async readSome(n: number): Promise<Uint8Array> {

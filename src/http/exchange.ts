@@ -3,7 +3,13 @@
  * piece where it can, and waits with its output until the responses before it are through.
  */
 
-import { ClientGone, type ConnectionFacts, type Exchange, type ExchangeWatcher } from "../gateway/exchange.ts";
+import {
+  ClientGone,
+  type ConnectionFacts,
+  type Exchange,
+  type ExchangeWatcher,
+  type WholeReader,
+} from "../gateway/exchange.ts";
 import type { Chunk, Environ } from "../gateway/types.ts";
 import type { Connection } from "./connection.ts";
 import type { Refusal } from "./refusal.ts";
@@ -107,10 +113,15 @@ export class HttpExchange implements Exchange {
     return this.body.read(maxBytes);
   }
 
-  readToEnd(): Promise<Uint8Array> {
-    if (this.body === undefined) return this.#readNothing();
+  readToEnd(reader: WholeReader): Promise<Uint8Array> {
+    if (this.body === undefined) {
+      const nothing = this.#readNothing();
+      reader.readEnded(!this.isOver);
+      if (this.isOver) nothing.catch(() => {});
+      return nothing;
+    }
     this.#continue(this.body);
-    return this.body.readToEnd();
+    return this.body.readToEnd(reader);
   }
 
   earlyHints(headers: readonly string[]): boolean {

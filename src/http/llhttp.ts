@@ -18,7 +18,6 @@ export interface LlhttpListener {
   onBody(start: number, end: number): number;
   onTrailerName(start: number, end: number): number;
   onTrailerValue(): number;
-  onMessageComplete(): number;
 }
 
 /** HPE_OK, HPE_PAUSED, HPE_PAUSED_UPGRADE, HPE_USER (a name or a value failed), and errors with a status of their own. */
@@ -67,7 +66,7 @@ const callbacks = {
   wasm_on_headers_complete: (_: number, _status: number, _upgrade: number, keepsAlive: number) =>
     listener.onHeadersComplete(keepsAlive !== 0),
   wasm_on_body: (_: number, at: number, length: number) => listener.onBody(at - input, at - input + length),
-  wasm_on_message_complete: () => listener.onMessageComplete(),
+  wasm_on_message_complete: () => PAUSE,
 };
 
 const llhttp = new Instance(new Module(wasm), { env: callbacks }).exports as Exports;

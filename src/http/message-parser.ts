@@ -32,6 +32,8 @@ export class ParseState {
   isInBody = false;
   /** The head so far. */
   text = "";
+  /** What llhttp knows of it, and the buffer for that: the same, unless a head that is known has come again. */
+  resumed: Uint8Array | undefined;
   saved: Uint8Array | undefined;
   /** What is noted of it. */
   notes: Int32Array | undefined;
@@ -109,10 +111,6 @@ class MessageParser implements llhttp.LlhttpListener {
     return llhttp.OK;
   }
 
-  onMessageComplete(): number {
-    return llhttp.PAUSE;
-  }
-
   #begin(): void {
     llhttp.begin();
     NOTES[URL_START] = -1;
@@ -122,7 +120,7 @@ class MessageParser implements llhttp.LlhttpListener {
   }
 
   #restore(state: ParseState): void {
-    llhttp.restoreState(state.saved as Uint8Array);
+    llhttp.restoreState(state.resumed as Uint8Array);
     if (!this.#isInBody && state.notes !== undefined) NOTES.set(state.notes);
   }
 
@@ -130,6 +128,7 @@ class MessageParser implements llhttp.LlhttpListener {
     this.position = end;
     state.isBegun = true;
     state.saved = llhttp.saveState(state.saved);
+    state.resumed = state.saved;
     if (this.#isInBody) return this.#count(state, end - start) ?? MORE;
     state.text += llhttp.slice(start, end);
     // A line that ends behind its target is HTTP/0.9's, whose clients send no more and wait.
@@ -150,6 +149,7 @@ class MessageParser implements llhttp.LlhttpListener {
     if (head.hasBody) {
       llhttp.resume();
       state.saved = llhttp.saveState(state.saved);
+      state.resumed = state.saved;
     }
     if (isInOneRead) {
       const after = head.hasBody ? state.saved : undefined;
@@ -163,8 +163,7 @@ class MessageParser implements llhttp.LlhttpListener {
     this.position = start + text.length;
     this.head = head;
     if (after !== undefined) {
-      state.saved ??= after.slice();
-      state.saved.set(after);
+      state.resumed = after;
     }
     return this.#follow(head, state);
   }

@@ -3,7 +3,7 @@
  * read; beyond that the connection stops reading. A body that broke off rejects and never looks ended.
  */
 
-import { ClientGone, InputLeft } from "../gateway/exchange.ts";
+import { ClientGone, InputLeft, type WholeReader } from "../gateway/exchange.ts";
 
 /** Who fills it. */
 export interface BodySource {
@@ -19,6 +19,8 @@ interface Waiting {
   readonly whole: Uint8Array[] | undefined;
   readonly resolve: (chunk: Uint8Array) => void;
   readonly reject: (error: Error) => void;
+  readonly reader: WholeReader | undefined;
+  promise: Promise<Uint8Array> | undefined;
 }
 
 export class RequestBody {
@@ -84,12 +86,12 @@ export class RequestBody {
 
   /** 1 to `maxBytes` bytes; an empty chunk at the end. One at a time. */
   read(maxBytes: number): Promise<Uint8Array> {
-    return this.#wait(maxBytes, undefined);
+    return this.#wait(maxBytes, undefined, undefined);
   }
 
-  /** All that is left of it. One read at a time. */
-  readToEnd(): Promise<Uint8Array> {
-    return this.#wait(Infinity, []);
+  /** All that is left of it. One read at a time. With a `reader`, who is told, nobody has to handle a rejection. */
+  readToEnd(reader?: WholeReader): Promise<Uint8Array> {
+    return this.#wait(Infinity, [], reader);
   }
 
   /** The application has answered: it gets nothing any more, and a read that is pending rejects. */
@@ -101,12 +103,14 @@ export class RequestBody {
     this.#serve();
   }
 
-  #wait(maxBytes: number, whole: Uint8Array[] | undefined): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { maxBytes, whole, resolve, reject };
-      this.#serve();
-      if (this.#waiting !== undefined) this.#source.awaited();
+  #wait(maxBytes: number, whole: Uint8Array[] | undefined, reader: WholeReader | undefined): Promise<Uint8Array> {
+    const promise = new Promise<Uint8Array>((resolve, reject) => {
+      this.#waiting = { maxBytes, whole, reader, resolve, reject, promise: undefined };
     });
+    (this.#waiting as unknown as Waiting).promise = promise;
+    this.#serve();
+    if (this.#waiting !== undefined) this.#source.awaited();
+    return promise;
   }
 
   #serve(): void {
@@ -115,18 +119,24 @@ export class RequestBody {
     const { whole } = waiting;
     if (whole !== undefined) this.#gather(whole);
     if (this.#isLeft) {
-      this.#waiting = undefined;
-      waiting.reject(new InputLeft());
+      this.#refuse(waiting, new InputLeft());
     } else if (this.#size > 0) {
       this.#waiting = undefined;
       waiting.resolve(this.#take(waiting.maxBytes));
     } else if (this.isComplete) {
       this.#waiting = undefined;
+      waiting.reader?.readEnded(true);
       waiting.resolve(whole === undefined || whole.length === 0 ? EMPTY : joined(whole));
     } else if (this.#failure !== undefined) {
-      this.#waiting = undefined;
-      waiting.reject(this.#failure);
+      this.#refuse(waiting, this.#failure);
     }
+  }
+
+  #refuse({ reject, reader, promise }: Waiting, error: Error): void {
+    this.#waiting = undefined;
+    if (reader !== undefined) promise?.catch(() => {});
+    reader?.readEnded(false);
+    reject(error);
   }
 
   /** Takes what is there for a read of the whole. */

@@ -32,17 +32,22 @@ function statusLine(status: number): string {
   return line;
 }
 
-/** The same text for all of a second. */
+/** The same text for all of a second: a look at the clock for each reply would cost more than all of the head. */
 function dateLine(): string {
-  const now = Date.now();
-  if (now >= dateEnds || now < dateEnds - 1000) {
-    dateEnds = now - (now % 1000) + 1000;
-    date = `Date: ${new Date(now).toUTCString()}\r\n`;
-  }
+  if (date === "") renewDate();
   return date;
+}
+
+function renewDate(): void {
+  const now = new Date();
+  date = `Date: ${now.toUTCString()}\r\n`;
+  setTimeout(forgetDate, 1000 - now.getMilliseconds()).unref();
+}
+
+function forgetDate(): void {
+  date = "";
 }
 
 /** At most the thousand that there are. */
 const statusLines = new Map<number, string>();
 let date = "";
-let dateEnds = 0;
