@@ -157,11 +157,19 @@ async function told(transport: string): Promise<Record<string, unknown>> {
   );
   const lines = (): string[] => readFileSync(project.path("access.log"), "utf8").trim().split("\n");
   await expect.poll(lines, { timeout: 45_000 }).toHaveLength(Object.keys(ASKED).length);
+  await server.waitForRecord("application error", { nth: 2 });
   const errors = server.log
     .all("application error")
     .map(({ method, path, error }) => ({ method, path, message: (error as Error).message }));
   const answered = ["/", "/plain"].map((mount) => series.get(`tsgate_requests_total{mount="${mount}",status="2xx"}`));
-  return { replies, errors, answered, lines: lines().filter((line) => !line.includes(" 431 ")) };
+  return {
+    replies,
+    errors,
+    answered,
+    lines: lines()
+      .filter((line) => !line.includes(" 431 "))
+      .toSorted(),
+  };
 }
 
 test("all that clients, the log, the access log and the metrics are told of upgrades is the same over both", async () => {
