@@ -4,8 +4,7 @@
  * idle for longest would be none of these. Invariant: each gift that was asked for is answered, once.
  */
 
-import type { Order } from "../messages.ts";
-import { report } from "./channel.ts";
+import type { Order, Report } from "../messages.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import type { Handover, OfferEnd } from "./handover.ts";
@@ -21,6 +20,7 @@ const NEW_MS = 2000;
 export interface GivingOptions {
   readonly connections: Pick<Connections, "all" | "clock" | "size">;
   readonly handover: Pick<Handover, "offer">;
+  readonly tell: (report: Extract<Report, { tsgate: "connections-given" }>) => void;
 }
 
 export class Giving {
@@ -32,7 +32,7 @@ export class Giving {
 
   /** Offers what the master has asked for, as far as there is any. Resolves when all that is known of; never rejects. */
   async give({ gift, count, keep }: Asked): Promise<void> {
-    const { connections } = this.#options;
+    const { connections, tell } = this.#options;
     const chosen = this.#choose(Math.min(count, connections.size - keep));
     let given = 0;
     for (let isWanted = true; isWanted && chosen.length > 0 && connections.size > keep;) {
@@ -41,7 +41,7 @@ export class Giving {
       given += ends.filter((how) => how === "taken").length;
       isWanted = !ends.includes("left");
     }
-    report({ tsgate: "connections-given", gift, count: given });
+    tell({ tsgate: "connections-given", gift, count: given });
   }
 
   async #offer(connection: Connection, gift: number): Promise<OfferEnd> {
@@ -65,7 +65,7 @@ function isSpare(connection: Connection): boolean {
 }
 
 /** `count` of `all`, spread over them evenly. */
-export function sample<T>(all: readonly T[], count: number): T[] {
+function sample<T>(all: readonly T[], count: number): T[] {
   if (count >= all.length) return [...all];
   return Array.from({ length: count }, (_, index) => all[Math.floor((index * all.length) / count)] as T);
 }

@@ -23,7 +23,7 @@ export interface Offering {
   /** A gift that the master has asked for; undefined when the worker leaves. */
   readonly gift?: number;
   /** Told once of each offer. */
-  ended(connection: Connection, how: OfferEnd): void;
+  readonly ended: (connection: Connection, how: OfferEnd) => void;
 }
 
 export class Handover {

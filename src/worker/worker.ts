@@ -51,7 +51,7 @@ export class Worker {
   /** Until it is ready. */
   #boot: Boot | undefined;
   readonly #handover = new Handover();
-  readonly #giving = new Giving({ connections: this.#connections, handover: this.#handover });
+  readonly #giving = new Giving({ connections: this.#connections, handover: this.#handover, tell: report });
   /** Once it is ready. */
   #heartbeat: Heartbeat | undefined;
   #beaten: () => void = () => {};
