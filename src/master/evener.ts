@@ -72,13 +72,13 @@ export class Evener {
   /** The worker `origin` has given `count` connections away, and has no more to offer for this gift. */
   given(origin: number, number: number, count: number, now: number): void {
     const { pool, journal } = this.#options;
+    const worker = pool.worker(origin);
+    if (worker !== undefined) journal.given(worker, count);
+    // One that was given up while the worker stood still has no part in what is done now.
     if (this.#underway?.number !== number || this.#underway.gift.origin !== origin) return;
-    const { gift } = this.#underway;
     this.#underway = undefined;
     this.#course = afterGift(this.#course, count, now);
     if (this.#since !== undefined) this.#since.connections += count;
-    const worker = pool.worker(origin);
-    if (worker !== undefined) journal.given(worker, { connections: count, wanted: gift.count });
   }
 
   #ask(gift: Gift, now: number): void {

@@ -121,8 +121,8 @@ export class Journal {
   }
 
   /** It had far more connections than its share, and others have taken idle ones. */
-  given(worker: WorkerRecord, fields: { readonly connections: number; readonly wanted: number }): void {
-    this.#write("debug", "connections given", { ...identity(worker), ...fields });
+  given(worker: WorkerRecord, connections: number): void {
+    this.#write("debug", "connections given", { ...identity(worker), connections });
   }
 
   /** `held`: what each worker has since then. */

@@ -10,8 +10,11 @@ import { readAgain, stopReading } from "../node-handles.ts";
 import { report, reportWithHandle } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 
-/** While a handle is on its way, everything else that is to be said waits behind it: a heartbeat behind so many. */
-const MOST_UNDERWAY = 64;
+/**
+ * While a handle is on its way, everything else that is to be said waits behind it: a heartbeat behind so many. On a machine
+ * that has no time, more than these are not through before their offer would be withdrawn, and go twice.
+ */
+const MOST_UNDERWAY = 16;
 /** For so long a client may wait for a taker that hangs, before the offer is withdrawn. */
 const PATIENCE_MS = 500;
 

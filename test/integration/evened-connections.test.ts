@@ -121,13 +121,9 @@ async function dying(): Promise<void> {
   await server.waitForRecord("connections given", { from });
   process.kill(taker, "SIGKILL");
   await server.waitForRecord({ msg: "worker gone", pid: taker });
-  // What is given after that is for its successor.
-  const givenToIt = (): number => {
-    const records = server.records.slice(from);
-    const successor = records.findIndex((record) => record.msg === "worker ready" && record.pid !== taker);
-    return given(successor === -1 ? records : records.slice(0, successor));
-  };
-  await expect.poll(() => clients.filter(({ end }) => end !== undefined).length - givenToIt()).toBe(0);
+  const closed = (): number => clients.filter(({ end }) => end !== undefined).length;
+  // Its successor is given nothing before it has been there for a while.
+  await expect.poll(() => closed() - given(server.records.slice(from)), { timeout: 60_000 }).toBe(0);
   await Promise.all(clients.filter(({ end }) => end === undefined).map((client) => ask(client)));
 }
 

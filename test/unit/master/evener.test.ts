@@ -26,7 +26,7 @@ class Setting {
     const journal = {
       paused: () => {},
       resumed: () => {},
-      given: (_worker: object, fields: object) => void this.records.push(fields),
+      given: (_worker: object, connections: number) => void this.records.push({ connections }),
       evened: (fields: object) => void this.records.push(fields),
     };
     this.balancer = new Balancer({ pool: this.pool, crew: { send }, journal });
@@ -84,8 +84,8 @@ describe("a worker that holds far more than its share", () => {
     setting.pass(60);
     expect(setting.asked).toHaveLength(2);
     expect(setting.records).toEqual([
-      { connections: 128, wanted: 128 },
-      { connections: 22, wanted: 22 },
+      { connections: 128 },
+      { connections: 22 },
       { connections: 150, tookMs: expect.any(Number) as number, held: [150, 150] },
     ]);
   });
