@@ -12,6 +12,7 @@ import {
 } from "../gateway/exchange.ts";
 import type { Chunk, Environ } from "../gateway/types.ts";
 import type { Connection } from "./connection.ts";
+import { LARGE, willBeGarbage } from "./felt-garbage.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { Spelling } from "./header-names.ts";
@@ -141,7 +142,7 @@ export class HttpExchange implements Exchange {
     const head = this.#takeHead();
     if (!this.#isChunked) return this.#sendAfter(head, chunk);
     const bytes = typeof chunk === "string" && BEYOND_ASCII.test(chunk) ? Buffer.from(chunk) : chunk;
-    this.bodyBytes += bytes.length;
+    this.#count(bytes);
     const before = `${head}${bytes.length.toString(16)}\r\n`;
     if (typeof bytes === "string") return this.#send(`${before}${bytes}\r\n`, true);
     if (bytes.length <= SMALL) return this.#send(joined(before, bytes, "\r\n"), true);
@@ -273,10 +274,15 @@ export class HttpExchange implements Exchange {
     return text;
   }
 
+  #count(piece: Chunk): void {
+    this.bodyBytes += piece.length;
+    if (this.bodyBytes > LARGE && typeof piece !== "string") willBeGarbage(piece.length);
+  }
+
   /** Sends a piece of the body, with the head before it in one write where that costs less than a second one. */
   #sendAfter(head: string, data: Chunk): boolean {
     const chunk = typeof data === "string" && BEYOND_ASCII.test(data) ? Buffer.from(data) : data;
-    this.bodyBytes += chunk.length;
+    this.#count(chunk);
     if (head === "") return this.#send(chunk, true);
     if (typeof chunk === "string") return this.#send(head + chunk, true);
     if (chunk.length <= SMALL) return this.#send(joined(head, chunk, ""), false);

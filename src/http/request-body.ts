@@ -4,6 +4,7 @@
  */
 
 import { ClientGone, InputLeft, type WholeReader } from "../gateway/exchange.ts";
+import { LARGE, willBeGarbage } from "./felt-garbage.ts";
 
 /** Who fills it. */
 export interface BodySource {
@@ -67,6 +68,7 @@ export class RequestBody {
       return;
     }
     this.#chunks.push(Buffer.from(bytes));
+    if (this.received > LARGE) willBeGarbage(bytes.length);
     this.#size += bytes.length;
     this.#serve();
     joinSmall(this.#chunks);

@@ -25,6 +25,7 @@ import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { adoptServer } from "./http-server.ts";
 import type { EngineTransport } from "./engine-transport.ts";
 import { expectInspector, keepInspectable } from "./inspection.ts";
+import { optimisedLate } from "./late-optimising.ts";
 import { isHttpServer } from "./listen-capture.ts";
 import { tellProfile } from "./profile.ts";
 import { takeSignals } from "./process-signals.ts";
@@ -149,7 +150,7 @@ export class Worker {
   /** The engine, which is loaded where it serves; undefined where `node:http` does. */
   async #openEngine(applications: Applications, requests: RequestWatch): Promise<EngineTransport | undefined> {
     if (applications.transport !== "engine" || this.#order === undefined) return undefined;
-    const { EngineTransport } = await import("./engine-transport.ts");
+    const { EngineTransport } = await optimisedLate(() => import("./engine-transport.ts"));
     return new EngineTransport(applications, this.#order, this.#clientele, requests);
   }
 

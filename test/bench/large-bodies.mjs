@@ -1,6 +1,6 @@
 /**
- * A gigabyte up and down through a slow peer: what the engine holds of it at most, and what its process grows by, garbage of
- * V8 and of the allocator among it.
+ * A gigabyte up and down through a slow peer: what the engine holds of it at most, how large all buffers are, garbage among
+ * them, and what its process grows by.
  */
 
 import { fileURLToPath } from "node:url";
@@ -19,18 +19,21 @@ const LIMIT_MB = 20;
 /** @type {import("./run.mjs").Benchmark} */
 export async function largeBodies({ node }) {
   return [
-    atMost("1 GB up and down through a slow peer: held", await heldMegabytes(node), LIMIT_MB, { unit: "MB" }),
+    atMost("1 GB up and down through a slow peer: held", await echoed(node, "/held", ["--expose-gc"]), LIMIT_MB, {
+      unit: "MB",
+    }),
+    atMost("the same, all buffers, garbage among them", await echoed(node, "/buffers"), LIMIT_MB, { unit: "MB" }),
     atMost("the same, growth of a process that is warm, with garbage", await grownMegabytes(node), LIMIT_MB, {
       unit: "MB",
     }),
   ];
 }
 
-/** @param {string} node */
-async function heldMegabytes(node) {
-  return await withEcho(node, ["--expose-gc"], async ({ port }) => {
+/** What the application says at `path` afterwards. @param {string} node @param {string} path @param {string[]} [nodeArgs] */
+async function echoed(node, path, nodeArgs = []) {
+  return await withEcho(node, nodeArgs, async ({ port }) => {
     await throughSlowPeer({ port, host: "127.0.0.1" }, SIZE);
-    const { reply } = await requestOnce({ port, host: "127.0.0.1" }, { path: "/held" });
+    const { reply } = await requestOnce({ port, host: "127.0.0.1" }, { path });
     return Number(reply?.body.toString());
   });
 }

@@ -69,6 +69,8 @@ const OTHER_FLAGS = [
   "--http-socket",
   "--nginx",
   "--always-sparkplug",
+  "--wasm-tiering-budget",
+  "--liftoff-only",
   "--master",
 ];
 
