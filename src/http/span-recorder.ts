@@ -1,6 +1,6 @@
 /**
  * Notes where the parts of a head stand. llhttp tells of each name and each value, some thirty times a head, and a call out
- * of WebAssembly into JavaScript costs as much as llhttp needs to find one: so a module of WebAssembly takes the notes, and
+ * of WebAssembly into JavaScript costs half of what llhttp needs to find one: so a module of WebAssembly takes the notes, and
  * JavaScript reads them when the head is complete. Trailers, which are rare, are told to JavaScript at once.
  */
 
