@@ -17,5 +17,5 @@ export function willBeGarbage(bytes: number): void {
   thrown.away = Array<undefined>(bytes >> SHARE);
 }
 
-/** A slot takes eight bytes: a fourth of what they stand for. */
+/** A slot takes eight bytes: half of what they stand for. */
 const SHARE = 4;
