@@ -32,8 +32,8 @@ export class EngineConnection extends Connection {
   /** Another protocol has it, whose client is told so that the server goes away. */
   #isTakenOver = false;
   #farewell: (() => void) | undefined;
-  /** Replies that were handed over and are not all sent. */
-  readonly leaving = new Set<HttpExchange>();
+  /** Replies that were handed over and are not all sent; undefined while there has been none. */
+  #leaving: Set<HttpExchange> | undefined;
 
   constructor(socket: Socket, origin: ConnectionOrigin, engine: Engine, follower: Follower) {
     super(socket, origin);
@@ -54,6 +54,16 @@ export class EngineConnection extends Connection {
     this.#farewell = farewell;
     this.#served = undefined;
     if (isDraining) farewell?.();
+  }
+
+  /** The reply of `exchange` was handed over, and is not all sent. */
+  follow(exchange: HttpExchange): void {
+    (this.#leaving ??= new Set()).add(exchange);
+  }
+
+  /** It is all sent, or never will be. False: that has been said already. */
+  followed(exchange: HttpExchange): boolean {
+    return this.#leaving?.delete(exchange) === true;
   }
 
   override get isOffered(): boolean {
@@ -134,7 +144,7 @@ export class EngineConnection extends Connection {
   }
 
   override endReplies(): void {
-    for (const exchange of this.leaving) this.#follower.cut(exchange, this);
+    for (const exchange of this.#leaving ?? []) this.#follower.cut(exchange, this);
     for (const exchange of this.#due()) this.#follower.cut(exchange, this);
   }
 

@@ -112,10 +112,10 @@ export class EngineTransport implements EngineWatcher {
 
   /** The reply has ended when its client's side of the kernel has taken it. */
   #follow(exchange: HttpExchange, connection: EngineConnection): void {
-    connection.leaving.add(exchange);
+    connection.follow(exchange);
     const { socket } = connection;
     socket.write("", () => {
-      if (!connection.leaving.delete(exchange)) return;
+      if (!connection.followed(exchange)) return;
       if (this.#connections.isDraining) connection.idleSince = performance.now();
       // Of a write that failed because the one before did Node does not say so.
       this.#end(exchange, connection, socket.errored !== null || socket.destroyed);
