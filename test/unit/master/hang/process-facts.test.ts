@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { catchesSignal, parseStat, processFacts } from "../../../../src/master/hang/process-facts.ts";
+import { catchesSignal, parseStat, type ProcessFacts, processFacts } from "../../../../src/master/hang/process-facts.ts";
 
 const REST = "1 22 22 0 -1 4194560 3321 0 0 0 150 25 3 4 20 0 11 0 5100 650000 12000";
 
@@ -43,8 +43,10 @@ describe.skipIf(process.platform !== "linux")("a process", () => {
     const child = spawn("/bin/sh", ["-c", "sleep 61 & echo begun; wait"], { stdio: ["ignore", "pipe", "ignore"] });
     try {
       await once(child.stdout, "data");
-      const facts = await processFacts(child.pid ?? 0);
-      expect(facts).toMatchObject({ state: "S", children: [{ command: "sleep 61" }] });
+      // It says that it has begun before it sleeps, and its child has begun before it is what it was started as.
+      let facts: ProcessFacts | undefined;
+      const look = async (): Promise<unknown> => (facts = await processFacts(child.pid ?? 0));
+      await expect.poll(look).toMatchObject({ state: "S", children: [{ command: "sleep 61" }] });
       for (const { pid } of facts?.children ?? []) process.kill(pid);
     } finally {
       child.kill("SIGKILL");
