@@ -1,7 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { catchesSignal, parseStat, type ProcessFacts, processFacts } from "../../../../src/master/hang/process-facts.ts";
+import {
+  catchesSignal,
+  parseStat,
+  type ProcessFacts,
+  processFacts,
+} from "../../../../src/master/hang/process-facts.ts";
 
 const REST = "1 22 22 0 -1 4194560 3321 0 0 0 150 25 3 4 20 0 11 0 5100 650000 12000";
 
