@@ -1,4 +1,4 @@
-/** What a client may take of the server, in bytes, pieces and time. 0 switches a limit off. */
+/** What a client may take of the server, in bytes, pieces and time. 0 switches a limit off, all but `pipelined`. */
 
 export interface Limits {
   /** Bytes of the request line; above it 414. Default 8190. */
@@ -9,7 +9,7 @@ export interface Limits {
   readonly requestFieldSize: number;
   /** Bytes of a request body; above it 413. Default 0. */
   readonly requestBody: number;
-  /** Requests of one connection in progress at once; what comes behind them waits unread. Default 64. */
+  /** Requests of one connection in progress at once, at least 1; what comes behind them waits unread. Default 64. */
   readonly pipelined: number;
   /** Requests in progress; above it 503. Default 0. */
   readonly concurrency: number;
