@@ -5,6 +5,7 @@ import tls from "node:tls";
 import type { Application } from "../gateway/types.ts";
 import { Engine } from "./engine.ts";
 import type { EngineOptions } from "./engine-options.ts";
+import { Handshakes } from "./handshakes.ts";
 
 export interface ServeOptions extends EngineOptions {
   /** Default 127.0.0.1. */
@@ -36,10 +37,15 @@ export async function serve(application: Application, options: ServeOptions = {}
   const engine = new Engine(application, options);
   const accept = (socket: net.Socket): void => void engine.accept(socket);
   const shared = { allowHalfOpen: true, noDelay: true };
-  const server =
-    options.tls === undefined
-      ? net.createServer(shared, accept)
-      : tls.createServer({ ...options.tls, ...shared }, accept).on("tlsClientError", () => {});
+  let server: net.Server;
+  let handshakes: Handshakes | undefined;
+  if (options.tls === undefined) server = net.createServer(shared, accept);
+  else {
+    const handshakeTimeout = engine.rules.limits.headersMs;
+    const encrypted = tls.createServer({ handshakeTimeout, ...options.tls, ...shared }, accept);
+    handshakes = new Handshakes(encrypted);
+    server = encrypted;
+  }
   await listen(server, options);
   const bound = server.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : 0;
@@ -51,11 +57,13 @@ export async function serve(application: Application, options: ServeOptions = {}
     address: addressOf(bound, options.tls !== undefined),
     async close() {
       server.close();
+      handshakes?.destroyAll();
       await engine.drain();
       await stopped;
     },
     async destroy() {
       server.close();
+      handshakes?.destroyAll();
       engine.destroyAll();
       await stopped;
     },

@@ -37,6 +37,54 @@ test("speaks TLS: uploads, replies and the next request on the connection", asyn
   }
 });
 
+for (const end of ["close", "destroy"] as const) {
+  test(`${end} ends connections on which TLS has not begun, and those that have`, async () => {
+    const server = await serve(recorder([]), { tls: { cert: certificate, key } });
+    const request = httpsRequest({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false, agent: false });
+    request.end();
+    const [response] = await once(request, "response");
+    expect(await text(response)).toBe("0");
+    const accepted = once(server.server, "connection");
+    const silent = connect(server.port, "127.0.0.1").on("error", () => {});
+    await accepted;
+    const gone = once(silent, "close");
+    await server[end]();
+    await gone;
+  });
+}
+
+test("close lets requests on TLS be answered", async () => {
+  let answer!: () => void;
+  let called!: () => void;
+  const gate = new Promise<void>((resolve) => (answer = resolve));
+  const begun = new Promise<void>((resolve) => (called = resolve));
+  const application: Application = async (_, startResponse) => {
+    called();
+    await gate;
+    startResponse(200, []);
+    return ["late"];
+  };
+  const server = await serve(application, { tls: { cert: certificate, key } });
+  const request = httpsRequest({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false, agent: false });
+  request.end();
+  await begun;
+  const closed = server.close();
+  answer();
+  const [response] = await once(request, "response");
+  expect(await text(response)).toBe("late");
+  await closed;
+});
+
+test("a TLS handshake that takes longer than a head may is cut", async () => {
+  const server = await serve(recorder([]), { tls: { cert: certificate, key }, limits: { headersMs: 50 } });
+  try {
+    const silent = connect(server.port, "127.0.0.1").on("error", () => {});
+    await once(silent, "close");
+  } finally {
+    await server.destroy();
+  }
+});
+
 test("listens on a unix socket", async () => {
   const directory = mkdtempSync(join(tmpdir(), "tsgate-engine-"));
   const path = join(directory, "socket");
