@@ -4,10 +4,10 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressList } from "../address-list.ts";
 import { describeError, STANDARD_ERROR } from "./error-stream.ts";
 import { NodeExchange } from "./node-exchange.ts";
 import { type RequestName, runApplication, type RunContext } from "./run.ts";
+import { type TrustedPeers, trustedPeersOf } from "./trusted-peers.ts";
 import type { Application, ErrorStream } from "./types.ts";
 
 export interface NodeListenerOptions {
@@ -20,7 +20,7 @@ export interface NodeListenerOptions {
   /** What `gateway.url_scheme` says; default by the connection, `https` on TLS. */
   readonly urlScheme?: "http" | "https";
   /** Whose forwarding headers are believed; default nobody's. */
-  readonly trustedPeers?: AddressList;
+  readonly trustedPeers?: TrustedPeers;
   /** Header names with an underscore are answered with 400; default: no environ has them. */
   readonly refusesUnderscores?: boolean;
 }
@@ -35,7 +35,7 @@ export function toNodeListener(
     multiprocess: options.multiprocess ?? false,
     errors,
     urlScheme: options.urlScheme,
-    trustedPeers: options.trustedPeers,
+    trustedPeers: trustedPeersOf(options.trustedPeers),
     refusesUnderscores: options.refusesUnderscores,
     onError: options.onError ?? ((error, request) => errors.write(describeError(error, request))),
   };

@@ -1,9 +1,9 @@
 /** What the engine can be told, with its defaults; only what differs need be given. */
 
 import type { Socket } from "node:net";
-import type { AddressList } from "../address-list.ts";
 import type { ConnectionFacts } from "../gateway/exchange.ts";
 import type { RequestName } from "../gateway/run.ts";
+import type { TrustedPeers } from "../gateway/trusted-peers.ts";
 import type { ErrorStream } from "../gateway/types.ts";
 import type { BadRequest } from "./bad-request-log.ts";
 import type { Limits } from "./limits.ts";
@@ -29,7 +29,7 @@ export interface EngineOptions {
   /** What `gateway.url_scheme` says; default by the connection, `https` on TLS. */
   readonly urlScheme?: "http" | "https";
   /** Whose forwarding headers are believed; default nobody's. */
-  readonly trustedPeers?: AddressList;
+  readonly trustedPeers?: TrustedPeers;
   /** Header names with an underscore are answered 400; default: no environ has them. */
   readonly refusesUnderscores?: boolean;
   /** Whether a client that has ended its side still gets its reply; default: it counts as gone, as with `node:http`. */

@@ -6,6 +6,7 @@
 import type { Socket } from "node:net";
 import { describeError, STANDARD_ERROR } from "../gateway/error-stream.ts";
 import { runApplication, type RunContext } from "../gateway/run.ts";
+import { trustedPeersOf } from "../gateway/trusted-peers.ts";
 import type { Application } from "../gateway/types.ts";
 import { readAsStream, readInto } from "../node-sockets.ts";
 import { BadRequestLog } from "./bad-request-log.ts";
@@ -57,7 +58,7 @@ export class Engine implements ConnectionOwner {
       multiprocess: options.multiprocess ?? false,
       errors,
       urlScheme: options.urlScheme,
-      trustedPeers: options.trustedPeers,
+      trustedPeers: trustedPeersOf(options.trustedPeers),
       onError: options.onError ?? ((error, request) => errors.write(describeError(error, request))),
     };
     this.#watcher = watcher;
