@@ -19,7 +19,8 @@ export interface UpgradeRequest {
 }
 
 export interface EngineOptions {
-  readonly limits?: Partial<Limits>;
+  /** An undefined one is the default. */
+  readonly limits?: { readonly [Name in keyof Limits]?: number | undefined };
   /** What `gateway.multiprocess` says; default false. */
   readonly multiprocess?: boolean;
   /** What `gateway.errors` is; default standard error. */

@@ -10,12 +10,13 @@ import { trustedPeersOf } from "../gateway/trusted-peers.ts";
 import type { Application } from "../gateway/types.ts";
 import { readAsStream, readInto } from "../node-sockets.ts";
 import { BadRequestLog } from "./bad-request-log.ts";
+import { checkApplication, checkOptions, limitsOf } from "./checked-options.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineWatcher } from "./engine-watcher.ts";
 import type { HttpExchange } from "./exchange.ts";
-import { DEFAULT_LIMITS, largestHead, type Limits } from "./limits.ts";
+import { largestHead, type Limits } from "./limits.ts";
 import { INPUT } from "./llhttp.ts";
 import type { Refusal } from "./refusal.ts";
 import type { HeadRules } from "./request-head.ts";
@@ -42,8 +43,11 @@ export class Engine implements ConnectionOwner {
   #tickedAt = 0;
   #whenEmpty: (() => void)[] = [];
 
+  /** Throws a TypeError for an application or options that are none. */
   constructor(application: Application, options: EngineOptions = {}, watcher?: EngineWatcher) {
-    const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+    checkApplication(application);
+    checkOptions(options);
+    const limits = limitsOf(options.limits);
     this.rules = {
       limits,
       largestHead: largestHead(limits),

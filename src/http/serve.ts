@@ -3,6 +3,7 @@
 import net from "node:net";
 import tls from "node:tls";
 import type { Application } from "../gateway/types.ts";
+import { checkOptions, ENGINE_OPTIONS } from "./checked-options.ts";
 import { Engine } from "./engine.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { Handshakes } from "./handshakes.ts";
@@ -32,21 +33,27 @@ export interface HttpServer {
   destroy(): Promise<void>;
 }
 
-/** Serves a gateway application over HTTP/1.1. Resolves when it listens; rejects with the system's error. */
+/**
+ * Serves a gateway application over HTTP/1.1. Resolves when it listens; rejects with the system's error, or with a TypeError
+ * for an application or options that are none.
+ */
 export async function serve(application: Application, options: ServeOptions = {}): Promise<HttpServer> {
-  const engine = new Engine(application, options);
+  checkOptions(options, SERVE_OPTIONS);
+  const { host = "127.0.0.1", port: wanted = 0, path, backlog, tls: encryption, ...engineOptions } = options;
+  const engine = new Engine(application, engineOptions);
   const accept = (socket: net.Socket): void => void engine.accept(socket);
   const shared = { allowHalfOpen: true, noDelay: true };
   let server: net.Server;
   let handshakes: Handshakes | undefined;
-  if (options.tls === undefined) server = net.createServer(shared, accept);
+  if (encryption === undefined) server = net.createServer(shared, accept);
   else {
     const handshakeTimeout = engine.rules.limits.headersMs;
-    const encrypted = tls.createServer({ handshakeTimeout, ...options.tls, ...shared }, accept);
+    const encrypted = tls.createServer({ handshakeTimeout, ...encryption, ...shared }, accept);
     handshakes = new Handshakes(encrypted);
     server = encrypted;
   }
-  await listen(server, options);
+  const where = path === undefined ? { host, port: wanted } : { path };
+  await listen(server, backlog === undefined ? where : { ...where, backlog });
   const bound = server.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : 0;
   const stopped = new Promise<void>((resolve) => server.once("close", () => resolve()));
@@ -54,7 +61,7 @@ export async function serve(application: Application, options: ServeOptions = {}
     server,
     engine,
     port,
-    address: addressOf(bound, options.tls !== undefined),
+    address: addressOf(bound, encryption !== undefined),
     async close() {
       server.close();
       handshakes?.destroyAll();
@@ -70,14 +77,12 @@ export async function serve(application: Application, options: ServeOptions = {}
   };
 }
 
-async function listen(
-  server: net.Server,
-  { host = "127.0.0.1", port = 0, path, backlog }: ServeOptions,
-): Promise<void> {
+const SERVE_OPTIONS = ["host", "port", "path", "backlog", "tls", ...ENGINE_OPTIONS];
+
+async function listen(server: net.Server, where: net.ListenOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    const where = path === undefined ? { host, port } : { path };
-    server.listen(backlog === undefined ? where : { ...where, backlog }, () => {
+    server.listen(where, () => {
       server.off("error", reject);
       resolve();
     });
