@@ -110,6 +110,14 @@ export interface ApplicationInfo {
   /** The transport that serves it, and why that one. */
   readonly transport: string;
   readonly transportReason: string;
+  /** Exports beside it that have a name of its life, and are no functions. */
+  readonly ignored?: readonly IgnoredExport[];
+}
+
+/** An export that counts for nothing, and what it is in a few words. */
+export interface IgnoredExport {
+  readonly name: string;
+  readonly type: string;
 }
 
 /** How far a worker had come when its boot failed. */

@@ -46,7 +46,7 @@ async function run({ flags, app, appArgs, mode }: RunCommand): Promise<ExitCode>
   if (mode === "print-config") say(1, printConfiguration(release.configuration));
   const described = (await checkApplication(release)).map(
     ({ application, interface: kind, found, transport }) =>
-      `${application} is of kind ${kind} (${found}), served by ${transport}`,
+      `${application} is of kind ${kind} (${found}), served by ${kind === "server" ? "its own server (node:http)" : transport}`,
   );
   say(1, `the configuration is valid; ${described.join("\n")}`);
   return EXIT.stopped;

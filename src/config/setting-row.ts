@@ -146,8 +146,8 @@ export function atLeastOne<T>(type: ValueType<readonly T[]>, example: string): V
 export function onOff(): ValueType<boolean> {
   return {
     arity: "switch",
-    fromTexts: (texts) => parseSwitch(texts.at(-1)),
-    fromNative: parseSwitch,
+    fromTexts: (texts) => parseSwitch(texts.at(-1), "environment"),
+    fromNative: (value) => parseSwitch(value, "file"),
     show: (value) => [value ? "on" : "off"],
   };
 }

@@ -94,12 +94,11 @@ export function parseChoice<T extends string>(value: unknown, choices: readonly 
   throw new ValueError(`${quoted(value)} is not known; ${hint}`);
 }
 
-/** Parses a switch of the environment or the configuration file: `0` or `1`, or a boolean. */
-export function parseSwitch(value: unknown): boolean {
+/** Parses a switch: `0` or `1`, or a boolean. What is refused is told what `place` takes. */
+export function parseSwitch(value: unknown, place: "environment" | "file"): boolean {
   if (value === true || value === 1 || value === "1") return true;
   if (value === false || value === 0 || value === "0") return false;
-  if (typeof value === "string") throw new ValueError(`${quoted(value)} is not a switch; give 1 or 0`);
-  throw new ValueError(`${quoted(value)} is not a switch; give true or false`);
+  throw new ValueError(`${quoted(value)} is not a switch; give ${place === "file" ? "true or false" : "1 or 0"}`);
 }
 
 /** Parses text that is not empty and holds no control characters; `noun` says what it is. */

@@ -70,8 +70,13 @@ export class Journal {
   /** Said once a generation, by its first worker. */
   applicationFound(worker: WorkerRecord, info: ApplicationInfo, rollout: Rollout | undefined): void {
     if (!isCanary(worker, rollout)) return;
+    const { ignored = [], ...found } = info;
     this.#transport = info.transport;
-    this.#write("info", "application found", { ...identity(worker), ...info });
+    this.#write("info", "application found", { ...identity(worker), ...found });
+    for (const { name, type } of ignored) {
+      const fields = { application: info.application, name, type };
+      this.#write("warn", "export ignored: it is no function", { ...identity(worker), ...fields });
+    }
   }
 
   /** What serves the applications that were found last; "" before. */

@@ -5,7 +5,8 @@ import type { Mounted } from "../gateway/index.ts";
 import type { StaticFiles } from "../gateway/middleware/static/static-files.ts";
 import { log } from "./channel.ts";
 import type { HeldServer } from "./held-server.ts";
-import type { Lifecycle, LoadedApplication } from "./load-application.ts";
+import type { LoadedApplication } from "./load-application.ts";
+import type { Lifecycle } from "./look-beside.ts";
 import type { ChosenTransport } from "./transport.ts";
 import type { PythonHost } from "./wsgi/python-host.ts";
 

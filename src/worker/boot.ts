@@ -196,10 +196,11 @@ function hasMounts({ applications }: BootOrder): boolean {
 }
 
 function describe(
-  { mount, text, value: { interface: kind, found } }: MountedApplication,
+  { mount, text, value: { interface: kind, found, ignored } }: MountedApplication,
   chosen: ChosenTransport,
 ): ApplicationInfo {
-  return { mount: mount.text, application: text, interface: kind, found, ...chosen };
+  const left = ignored === undefined ? {} : { ignored };
+  return { mount: mount.text, application: text, interface: kind, found, ...chosen, ...left };
 }
 
 /** The module that counts as what was started. */

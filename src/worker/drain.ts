@@ -16,7 +16,7 @@ import type { Connections } from "./connections.ts";
 import type { Handover, OfferEnd } from "./handover.ts";
 import type { HeldServer } from "./held-server.ts";
 import { IdleClosing } from "./idle-closing.ts";
-import type { Lifecycle } from "./load-application.ts";
+import type { Lifecycle } from "./look-beside.ts";
 import { emitTerm, hasOwnTermListeners } from "./process-signals.ts";
 import { settledWithin } from "../settled-within.ts";
 

@@ -31,22 +31,14 @@ import {
 } from "./identify-application.ts";
 import { applicationFailed, importModule, LIFECYCLE } from "./import-module.ts";
 import { isHttpServer, type ListenCapture } from "./listen-capture.ts";
+import { type Beside, lookBeside } from "./look-beside.ts";
 import { validated } from "./validation.ts";
 import type { PythonHost } from "./wsgi/python-host.ts";
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** The application's own life: optional exports beside it. */
-export interface Lifecycle {
-  readonly startup?: () => unknown;
-  readonly health?: () => unknown;
-  readonly beforeDrain?: () => unknown;
-  readonly shutdown?: () => unknown;
-}
-
-interface Common {
+interface Common extends Beside {
   readonly found: string;
-  readonly lifecycle: Lifecycle;
 }
 
 /** A program's own server; it brings its listeners, for upgrades too. */
@@ -118,7 +110,7 @@ export async function loadApplication(options: LoadOptions): Promise<LoadedAppli
   if (identified.interface === "server" && options.isAmongOthers)
     throw refusal(app, `cannot stand beside mounts: its ${identified.found}, of kind server; ${AMONG_OTHERS}`);
   options.capture.takeOnly((server) => belongsTo(server, made.value));
-  const prepared = await prepare(options, identified, exports);
+  const prepared = await prepare(options, identified, exports, made.name);
   const late = options.capture.taken;
   options.capture.stopTaking();
   return late === undefined ? prepared : program(late, exports);
@@ -166,7 +158,7 @@ function describeLack(exports: ModuleExports, file: string, wanted: InterfaceNam
 
 function program(held: HeldServer, exports: ModuleExports): ServerApplication {
   const found = held.asked === undefined ? "an HTTP server" : `a program that calls ${describeAsked(held.asked)}`;
-  return { interface: "server", held, found, lifecycle: lifecycleOf(exports) };
+  return { interface: "server", held, found, ...lookBeside(exports, LIFECYCLE) };
 }
 
 async function callFactory(app: AppReference, candidate: Candidate): Promise<Candidate> {
@@ -187,22 +179,24 @@ async function prepare(
   { order, capture }: LoadOptions,
   { interface: kind, value, found }: Identified,
   exports: ModuleExports,
+  served: string,
 ): Promise<LoadedApplication> {
-  const lifecycle = lifecycleOf(exports);
+  const names = [...LIFECYCLE, ...(kind === "server" ? [] : ["upgrade"])].filter((name) => name !== served);
+  const beside = lookBeside(exports, names);
   const upgrade = typeof exports.upgrade === "function" ? (exports.upgrade as UpgradeListener) : undefined;
   switch (kind) {
     case "gateway":
     case "fetch": {
       const plain = kind === "gateway" ? (value as Application) : await ofFetch(value, order.nativeFetch);
       const application = order.validate ? await validated(plain) : plain;
-      return { interface: kind, application, upgrade, found, lifecycle };
+      return { interface: kind, application, upgrade, found, ...beside };
     }
     case "node":
-      return { interface: kind, listener: await ready(order.app, toListener(value)), upgrade, found, lifecycle };
+      return { interface: kind, listener: await ready(order.app, toListener(value)), upgrade, found, ...beside };
     case "wsgi":
       throw refusal(order.app, "is no Python module");
     case "server":
-      return { interface: kind, held: capture.take(await ready(order.app, toServer(value))), found, lifecycle };
+      return { interface: kind, held: capture.take(await ready(order.app, toServer(value))), found, ...beside };
   }
 }
 
@@ -243,12 +237,6 @@ function fetchHandler(value: unknown): FetchHandler {
   if (memberOf(value, "fetch") === undefined) return value as FetchHandler;
   const owner = value as { fetch: FetchHandler };
   return (request, environ) => owner.fetch(request, environ);
-}
-
-function lifecycleOf(exports: ModuleExports): Lifecycle {
-  return Object.fromEntries(
-    LIFECYCLE.filter((name) => typeof exports[name] === "function").map((name) => [name, exports[name]]),
-  );
 }
 
 const AMONG_OTHERS =

@@ -1,22 +1,9 @@
 /**
- * The benchmarks: `npm run bench -- [NAME …] [--all] [--workload NAME …] [--peer NAME …] [--rounds N] [--seconds S]
- * [--node PATH …] [--json FILE] [--write]`. Prints each figure as it is asked for and as it was reached; ends with 1 when
- * one was missed.
- *
- *   NAME            which benchmarks; default those of the engine, which compare it with other servers: some 25 minutes
- *   --all           every benchmark but those that take longest
- *   --workload NAME one of the comparison; may be repeated: all
- *   --peer NAME     one of the comparison's servers, ours included; may be repeated: all
- *   --rounds N      interleaved rounds, of which the median is told: 6
- *   --seconds S     of each server in a round of the comparison: 1
- *   --node PATH     the Node that is measured; may be repeated: the one that runs this
- *   --write         puts what was measured into docs/benchmarks.md, each benchmark into its own section
+ * The benchmarks: `npm run bench`; `lib/usage.mjs` says what it takes. Prints each figure as it is asked for and as it was
+ * reached; ends with 1 when one was missed, and with 2 when nothing was measured because of what was asked.
  */
 
-import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import path from "node:path";
-import { parseArgs } from "node:util";
 import { accessLog } from "./access-log.mjs";
 import { comparison, CONTESTANTS } from "./comparison.mjs";
 import { connectionMemory } from "./connection-memory.mjs";
@@ -31,6 +18,7 @@ import { largeBodies } from "./large-bodies.mjs";
 import { table } from "./lib/figures.mjs";
 import { majorOf } from "../matrix/nodes.mjs";
 import { machine, markdownTable, writeSection } from "./lib/page-section.mjs";
+import { parseUsage } from "./lib/usage.mjs";
 import { WORKLOADS } from "./lib/workloads.mjs";
 import { masterCpu } from "./master-cpu.mjs";
 import { metrics } from "./metrics.mjs";
@@ -96,47 +84,37 @@ const LONG_BENCHMARKS = { "hundred-reloads": hundredReloads, "large-bodies": lar
 
 const ALL = { ...BENCHMARKS, ...LONG_BENCHMARKS };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    all: { type: "boolean", default: false },
-    workload: { type: "string", multiple: true, default: [] },
-    peer: { type: "string", multiple: true, default: [] },
-    node: { type: "string", multiple: true, default: [process.execPath] },
-    rounds: { type: "string", default: "6" },
-    seconds: { type: "string", default: "1" },
-    json: { type: "string" },
-    write: { type: "boolean", default: false },
-  },
+const asked = parseUsage(process.argv.slice(2), {
+  benchmark: Object.keys(ALL),
+  workload: Object.keys(WORKLOADS),
+  server: CONTESTANTS.map(({ name }) => name),
 });
-
-known("benchmark", positionals, Object.keys(ALL));
-known("workload", values.workload, Object.keys(WORKLOADS));
-known(
-  "server",
-  values.peer,
-  CONTESTANTS.map(({ name }) => name),
-);
-const usual = Object.keys(values.all ? BENCHMARKS : ENGINE_BENCHMARKS);
-const names = positionals.length > 0 ? positionals : usual;
+if (typeof asked === "string") {
+  console.log(asked);
+  process.exit(0);
+}
+if ("problem" in asked) {
+  console.error(asked.problem);
+  process.exit(2);
+}
+const { rounds } = asked;
+const usual = Object.keys(asked.all ? BENCHMARKS : ENGINE_BENCHMARKS);
+const names = asked.benchmarks.length > 0 ? asked.benchmarks : usual;
 console.log(machine());
 
 /** @type {{ node: string, benchmark: string, outcome: Outcome }[]} */
 const results = [];
-// Servers start in folders of their own.
-for (const node of values.node.map((file) => path.resolve(file))) {
-  const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout?.trim();
-  if (!version) throw new Error(`${node} does not run`);
+for (const { node, version } of asked.nodes) {
   console.log(`\nNode ${version}`);
   for (const name of names) {
     const benchmark = /** @type {Benchmark} */ (ALL[name]);
     const outcome = outcomeOf(
       await benchmark({
         node,
-        rounds: Number(values.rounds),
-        seconds: Number(values.seconds),
-        workloads: values.workload,
-        peers: values.peer,
+        rounds,
+        seconds: asked.seconds,
+        workloads: asked.workloads,
+        peers: asked.peers,
       }),
     );
     results.push({ node: version, benchmark: name, outcome });
@@ -144,21 +122,13 @@ for (const node of values.node.map((file) => path.resolve(file))) {
     console.log(`\n${table(figures)}`);
     for (const { details } of figures) if (details !== undefined) console.log(`  ${JSON.stringify(details)}`);
     if (page !== undefined) console.log(`\n${page.markdown}`);
-    if (values.write) await write(name, version, outcome);
+    if (asked.write) await write(name, version, outcome);
   }
 }
 
-if (values.json !== undefined)
-  await writeFile(values.json, `${JSON.stringify({ machine: machine(), results }, null, 2)}\n`);
+if (asked.json !== undefined)
+  await writeFile(asked.json, `${JSON.stringify({ machine: machine(), results }, null, 2)}\n`);
 process.exitCode = results.every(({ outcome }) => outcome.figures.every(({ isReached }) => isReached)) ? 0 : 1;
-
-/** @param {string} noun @param {readonly string[]} names @param {readonly string[]} all */
-function known(noun, names, all) {
-  const unknown = names.filter((name) => !all.includes(name));
-  if (unknown.length === 0) return;
-  console.error(`no ${noun} ${unknown.join(", ")}; there are ${all.join("; ")}`);
-  process.exit(2);
-}
 
 /** @param {Figure[] | Outcome} result @returns {Outcome} */
 function outcomeOf(result) {
@@ -180,7 +150,7 @@ async function write(name, version, { figures, page }) {
   ]);
   const parts = [
     `### ${name}, Node ${version.slice(1)}`,
-    `${machine()}; ${values.rounds} interleaved rounds.`,
+    `${machine()}; ${rounds} interleaved rounds.`,
     ...(rows.length === 0 ? [] : [markdownTable([["figure", "asked", "reached", ""], ...rows])]),
     ...(page === undefined ? [] : [page.markdown]),
   ];

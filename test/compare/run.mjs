@@ -15,6 +15,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
+import { kernelVersion } from "../bench/lib/page-section.mjs";
 import { cluster } from "./contestants/cluster.mjs";
 import { gunicorn } from "./contestants/gunicorn.mjs";
 import { pm2 } from "./contestants/pm2.mjs";
@@ -108,5 +109,5 @@ async function interrupted(signal) {
 }
 
 function machine() {
-  return `${os.cpus()[0]?.model ?? "unknown CPU"}, ${os.cpus().length} cores, ${os.type()} ${os.release()}`;
+  return `${os.cpus()[0]?.model ?? "unknown CPU"}, ${os.cpus().length} cores, ${os.type()} ${kernelVersion(os.release())}`;
 }

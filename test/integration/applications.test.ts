@@ -232,6 +232,21 @@ test.each(SHAPES)("$name is served", async ({ files, args, found, kind = "node",
   expect((await server.stop()).code).toBe(0);
 });
 
+test("an export that only has the name of a function of the application's life is named, once a generation", async () => {
+  const code = `export default ${NODE};
+    export const upgrade = "the premium plan", health = { ok: true }, shutdown = undefined;
+    export const beforeDrain = () => console.log("drains");\n`;
+  const project = await tempProject({ "app.mjs": code });
+  const server = startTsgate(["--workers", "2", "--bind", "127.0.0.1:0", "app.mjs"], { cwd: project.dir });
+  await server.waitForReady(2);
+  expect(server.log.all("export ignored: it is no function")).toMatchObject([
+    { level: 40, application: "app.mjs", name: "health", type: "an object with the keys ok" },
+    { level: 40, application: "app.mjs", name: "upgrade", type: "a string" },
+  ]);
+  expect((await server.stop()).code).toBe(0);
+  await server.waitForOutput(/drains/);
+});
+
 test.each([
   ["light ones", [], false],
   ["Node's own with --native-fetch", ["--native-fetch"], true],

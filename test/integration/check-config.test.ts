@@ -24,6 +24,18 @@ test("--check-config says what was found and starts nothing", async () => {
   for (const name of ["started", "app.sock", "pid"]) expect(existsSync(project.path(name))).toBe(false);
 });
 
+test("--check-config says of a program that its own server serves", async () => {
+  const project = await tempProject({
+    "app.mjs": 'import http from "node:http";\nhttp.createServer().listen(3000);\n',
+  });
+  const { code, stdout } = await runTsgate(["--check-config", "app.mjs"], { cwd: project.dir });
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout:
+      "the configuration is valid; app.mjs is of kind server (a program that calls listen(3000)), served by its own server (node:http)\n",
+  });
+});
+
 test("--print-config shows each setting with its value and where it came from, and no secret", async () => {
   const project = await tempProject({
     "app.mjs": APP,

@@ -18,6 +18,14 @@ const DOCUMENTS = [
   ...readdirSync(path.join(ROOT, "docs/deploy")).map((name) => `docs/deploy/${name}`),
 ];
 
+/** What npm packs: the package's own list, and what it always takes. */
+const PACKED = [
+  ...(JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8")) as { files: string[] }).files,
+  "package.json",
+  "README.md",
+  "LICENSE",
+];
+
 /** Flags of ours that are no settings, and flags of Node and of applications that the documents speak of. */
 const OTHER_FLAGS = [
   "--help",
@@ -76,14 +84,20 @@ const OTHER_FLAGS = [
 
 describe.each(DOCUMENTS)("%s", (document) => {
   const text = readFileSync(path.join(ROOT, document), "utf8");
+  const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(([, target = ""]) =>
+    path.join(path.dirname(document), target),
+  );
 
   test("names no path of the repository that is not there", () => {
     const inCode = [...text.matchAll(/`((?:src|test|docs|bin|\.ci)\/[^`\s]*)`/g)].map(([, name = ""]) => name);
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(([, target = ""]) =>
-      path.join(path.dirname(document), target),
-    );
     const missing = [...inCode, ...links].filter((name) => !isThere(name));
     expect(missing).toEqual([]);
+  });
+
+  test("links to nothing that the package leaves out", () => {
+    expect(links.filter((name) => !PACKED.some((packed) => name === packed || name.startsWith(`${packed}/`)))).toEqual(
+      [],
+    );
   });
 
   test("names no flag that does not exist", () => {

@@ -57,9 +57,10 @@ function reloadedLines({ generation, tookMs, needsRestart }: Answer): string[] {
 }
 
 function scaledText({ workers, before }: Answer): string {
+  const [noun, is, was] = workers === 1 ? ["worker", "is", "was"] : ["workers", "are", "were"];
   return workers === before
-    ? `${text(workers)} workers were wanted already`
-    : `${text(workers)} workers are wanted now, ${text(before)} were before`;
+    ? `${text(workers)} ${noun} ${was} wanted already`
+    : `${text(workers)} ${noun} ${is} wanted now, ${text(before)} ${before === 1 ? "was" : "were"} before`;
 }
 
 function text(value: unknown): string {

@@ -53,5 +53,13 @@ export function markdownTable([head = [], ...rows]) {
 export function machine() {
   const cpus = os.cpus();
   const memory = Math.round(os.totalmem() / 1e9);
-  return `${cpus[0]?.model.trim() ?? "unknown CPU"}, ${cpus.length} cores, ${memory} GB, ${os.type()} ${os.release()}`;
+  return `${cpus[0]?.model.trim() ?? "unknown CPU"}, ${cpus.length} cores, ${memory} GB, ${os.type()} ${kernelVersion(os.release())}`;
+}
+
+/**
+ * The numbers of a kernel's release, without what its builder has added.
+ * @param {string} release
+ */
+export function kernelVersion(release) {
+  return /^\d+(?:\.\d+)*/.exec(release)?.[0] ?? release;
 }

@@ -1,7 +1,7 @@
 /** Each benchmark writes its own part of the page, and no other. */
 
 import { describe, expect, test } from "vitest";
-import { markdownTable, withSection } from "../../bench/lib/page-section.mjs";
+import { kernelVersion, markdownTable, withSection } from "../../bench/lib/page-section.mjs";
 
 const PAGE = "# Benchmarks\n\n<!-- one -->\n\nold\n\n<!-- /one -->\n\nprose\n\n<!-- two -->\n\nkept\n\n<!-- /two -->\n";
 
@@ -28,3 +28,9 @@ test("a table has a rule below its head, and numbers to the right", () =>
       ["tsgate", "10"],
     ]),
   ).toBe("| server | µs |\n| --- | ---: |\n| tsgate | 10 |"));
+
+test.each([
+  ["6.18.44-vendor-v1", "6.18.44"],
+  ["6.1.0-18-amd64", "6.1.0"],
+  ["24.6.0", "24.6.0"],
+])("the kernel %s is told as %s", (release, version) => expect(kernelVersion(release)).toBe(version));

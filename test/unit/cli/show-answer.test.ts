@@ -23,6 +23,9 @@ describe("an answer, for people", () => {
     [{ cmd: "stop", quick: false }, { stopping: "graceful" }, "the server has stopped"],
     [{ cmd: "scale", workers: 4 }, { workers: 4, before: 2 }, "4 workers are wanted now, 2 were before"],
     [{ cmd: "scale", workers: 4 }, { workers: 4, before: 4 }, "4 workers were wanted already"],
+    [{ cmd: "scale", workers: 1 }, { workers: 1, before: 1 }, "1 worker was wanted already"],
+    [{ cmd: "scale", workers: 1 }, { workers: 1, before: 2 }, "1 worker is wanted now, 2 were before"],
+    [{ cmd: "scale", workers: 2 }, { workers: 2, before: 1 }, "2 workers are wanted now, 1 was before"],
     [
       { cmd: "kill", slot: 1 },
       { slot: 1, pid: 4127 },

@@ -181,16 +181,17 @@ describe("a switch", () => {
     [1, true],
     [0, false],
   ])("%j is %j", (given, on) => {
-    expect(parseSwitch(given)).toBe(on);
+    for (const place of ["environment", "file"] as const) expect(parseSwitch(given, place)).toBe(on);
   });
 
   test.each([
-    ["true", '"true" is not a switch; give 1 or 0'],
-    ["yes", "give 1 or 0"],
-    [2, "give true or false"],
-    [{}, "give true or false"],
-  ])("%j is refused: %s", (given, complaint) => {
-    expect(() => parseSwitch(given)).toThrow(complaint);
+    ["true", "environment", '"true" is not a switch; give 1 or 0'],
+    ["yes", "environment", "give 1 or 0"],
+    ["yes", "file", '"yes" is not a switch; give true or false'],
+    [2, "file", "give true or false"],
+    [{}, "file", "give true or false"],
+  ] as const)("%j of the %s is refused: %s", (given, place, complaint) => {
+    expect(() => parseSwitch(given, place)).toThrow(complaint);
   });
 });
 
