@@ -1,9 +1,9 @@
 /**
- * Idle connections on their way from a worker that leaves, or holds too many, to one that stays. A copy is held here, unread, until the taker
- * has said that it has it, so that whoever dies meanwhile takes nobody's connection along: the one that offers it keeps
- * its own copy until then, and gets it back whenever anything is in the way, or when it has waited long enough. The taker
- * reads nothing before it is told to. Invariants: each offer is answered once; of each held copy the taker hears whether
- * it is to be served.
+ * Idle connections on their way from a worker that leaves, or holds too many, to one that stays. A copy is held here,
+ * unread, until the taker has said that it has it, so that whoever dies meanwhile takes nobody's connection along: the
+ * one that offers it keeps its own copy until then, and gets it back whenever anything is in the way, or when it has
+ * waited long enough. The taker reads nothing before it is told to. Invariants: each offer is answered once; of each held
+ * copy the taker hears whether it is to be served.
  */
 
 import type { Report } from "../messages.ts";
