@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startTraffic } from "../support/traffic/start.mjs";
 import { failedCount } from "../support/traffic/tally.mjs";
+import { othersNoticed } from "./lib/bystanders.mjs";
 import { descriptorProblem } from "./lib/descriptors.mjs";
 import { atMost, notMeasured } from "./lib/figures.mjs";
 import { latestHeartbeat, recordHeartbeats } from "./lib/heartbeats.mjs";
@@ -66,12 +67,7 @@ async function grow(node, kind, [app, ...settings]) {
       atMost(`${name}: closed, or not answered afterwards`, lost, 0, { unit: "", digits: 0, details: { ...after } }),
       atMost(`${name}: until each has its share`, tookMs / 1000, 20, { unit: "s", digits: 1 }),
       atMost(`${name}: other requests that failed`, failed, 0, { unit: "", digits: 0 }),
-      atMost(`${name}: other requests' p99`, tally.latencyMs.p99, 50, {
-        unit: "ms",
-        digits: 1,
-        details: { latencyMs: tally.latencyMs, requests: tally.requests },
-      }),
-      atMost(`${name}: the latest heartbeat, late by`, lateMs, 100, { unit: "ms", digits: 0 }),
+      ...othersNoticed(name, tally, lateMs),
     ];
   } finally {
     traffic?.kill();

@@ -9,7 +9,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startTraffic } from "../support/traffic/start.mjs";
-import { failedCount } from "../support/traffic/tally.mjs";
+import { othersNoticed } from "./lib/bystanders.mjs";
 import { descriptorProblem } from "./lib/descriptors.mjs";
 import { atMost, notMeasured } from "./lib/figures.mjs";
 import { latestHeartbeat, recordHeartbeats } from "./lib/heartbeats.mjs";
@@ -77,12 +77,7 @@ async function reload(node, kind, [app, ...settings]) {
         details,
       }),
       atMost(`${name}: until the last old worker has gone`, tookMs / 1000, 15, { unit: "s", digits: 1 }),
-      atMost(`${name}: other requests' p99`, tally.latencyMs.p99, 50, {
-        unit: "ms",
-        digits: 1,
-        details: { failed: failedCount(tally), latencyMs: tally.latencyMs },
-      }),
-      atMost(`${name}: the latest heartbeat, late by`, lateMs, 100, { unit: "ms", digits: 0 }),
+      ...othersNoticed(name, tally, lateMs),
     ];
   } finally {
     traffic?.kill();

@@ -54,18 +54,15 @@ for (const end of ["close", "destroy"] as const) {
 }
 
 test("close lets requests on TLS be answered", async () => {
-  let answer!: () => void;
-  let called!: () => void;
-  const gate = new Promise<void>((resolve) => (answer = resolve));
-  const begun = new Promise<void>((resolve) => (called = resolve));
-  const application: Application = async (_, startResponse) => {
-    called();
-    await gate;
-    startResponse(200, []);
-    return ["late"];
-  };
+  const { application, begun, answer } = waiting("late");
   const server = await serve(application, { tls: { cert: certificate, key } });
-  const request = httpsRequest({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false, agent: false });
+  const request = httpsRequest({
+    port: server.port,
+    host: "127.0.0.1",
+    path: "/slow",
+    rejectUnauthorized: false,
+    agent: false,
+  });
   request.end();
   await begun;
   const closed = server.close();
@@ -109,18 +106,7 @@ test("an address that is taken is an error of serve", async () => {
 });
 
 test("closes when what is in flight is answered, idle connections at once", async () => {
-  let answer!: () => void;
-  let called!: () => void;
-  const gate = new Promise<void>((resolve) => (answer = resolve));
-  const begun = new Promise<void>((resolve) => (called = resolve));
-  const application: Application = async (environ, startResponse) => {
-    if (environ.PATH_INFO === "/slow") {
-      called();
-      await gate;
-    }
-    startResponse(200, []);
-    return ["x"];
-  };
+  const { application, begun, answer } = waiting("x");
   const server = await serve(application);
   const [idle, busy] = [new RawClient(server.port), new RawClient(server.port)];
   idle.send(GET);
@@ -313,3 +299,20 @@ test("two spellings of a header are one, joined", async () => {
     for (const environ of seen) expect(environ).toMatchObject({ HTTP_X_A: "1, 2", HTTP_COOKIE: "a; b" });
   });
 });
+
+/** Answers with `reply`; a request for /slow, which resolves `begun`, only when `answer` has been called. */
+function waiting(reply: string): { application: Application; begun: Promise<void>; answer: () => void } {
+  let answer!: () => void;
+  let called!: () => void;
+  const gate = new Promise<void>((resolve) => (answer = resolve));
+  const begun = new Promise<void>((resolve) => (called = resolve));
+  const application: Application = async (environ, startResponse) => {
+    if (environ.PATH_INFO === "/slow") {
+      called();
+      await gate;
+    }
+    startResponse(200, []);
+    return [reply];
+  };
+  return { application, begun, answer };
+}
